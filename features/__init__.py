@@ -1,0 +1,1 @@
+"""Customers described as of a cutoff, by one SQL aggregate a feature."""

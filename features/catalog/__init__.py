@@ -1,0 +1,1 @@
+"""The features that ship: lists of Feature rows and nothing else."""

@@ -1,0 +1,1 @@
+"""What the shop knew and when: append-only tables, and the importers that fill them."""

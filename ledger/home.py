@@ -1,0 +1,72 @@
+"""Where everything of one shop lives: the only place that spells paths inside the home directory."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Home:
+    """One shop's directory.
+
+    Parameters
+    ----------
+    path : Path
+        The directory; it need not exist until something is written.
+    """
+
+    path: Path
+
+    @property
+    def ledger(self) -> Path:
+        """Directory of the ledger's Delta tables, one directory a table."""
+        return self.path / "ledger"
+
+    @property
+    def shop_facts(self) -> Path:
+        """JSON file with the shop's currency and time zone, fixed by the first import."""
+        return self.path / "shop.json"
+
+    @property
+    def scores(self) -> Path:
+        """Delta table of scores, one row a customer and run."""
+        return self.path / "scores"
+
+    @property
+    def replenishment(self) -> Path:
+        """Delta table of next purchases per customer and product or category."""
+        return self.path / "replenishment"
+
+    @property
+    def memberships(self) -> Path:
+        """Delta table of who was in which segment from when to when."""
+        return self.path / "memberships"
+
+    @property
+    def releases(self) -> Path:
+        """Directory of immutable releases, one directory each, named by release."""
+        return self.path / "releases"
+
+    @property
+    def deployed(self) -> Path:
+        """Pointer file naming the release that is served."""
+        return self.path / "deployed" / "current.json"
+
+    @property
+    def published(self) -> Path:
+        """Directory of immutable copies of each scoring run that the service reads."""
+        return self.path / "published"
+
+    @property
+    def published_pointer(self) -> Path:
+        """Pointer file naming the scoring run that is served."""
+        return self.published / "current.json"
+
+    @property
+    def mlflow_database(self) -> Path:
+        """SQLite file of the MLflow tracking and registry store."""
+        return self.path / "mlflow.db"
+
+    @property
+    def mlflow_artifacts(self) -> Path:
+        """Directory of MLflow's artifacts."""
+        return self.path / "mlflow-artifacts"

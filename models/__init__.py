@@ -1,0 +1,1 @@
+"""Predictors: one question each, fitted on snapshots and outcomes, released as text."""

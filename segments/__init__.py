@@ -1,0 +1,1 @@
+"""Segments: one boolean expression each, with its sentence, its SQL and its history."""

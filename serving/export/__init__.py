@@ -1,0 +1,1 @@
+"""Destinations: where scores and memberships go, one file each."""

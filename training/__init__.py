@@ -1,0 +1,1 @@
+"""Folds, outcomes, fitting, backtests, the gate and the registry."""
