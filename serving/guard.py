@@ -1,0 +1,253 @@
+"""The guard before every route: hosts, sizes, media type, load, time, headers; every error a problem document.
+
+Plain ASGI. It never raises: after an exception in a middleware BentoML hangs until its own time limit and
+answers nothing.
+"""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from serving.errors import KIND_OF_STATUS, MEDIA_TYPE, Problem, ProblemError, instance_of
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+PROBES = frozenset({"/livez", "/readyz", "/healthz"})
+BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+BODY_LIMIT_BYTES = 5_000_000
+ANSWER_SECONDS = 8.0  # below BentoML's 10, whose answer would not be a problem document
+REQUESTS_AT_ONCE = 64
+
+CONTENT_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+SECURITY_HEADERS = (
+    (b"content-security-policy", CONTENT_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+NO_STORE = (b"cache-control", b"no-store")  # pages and answers hold customers
+
+logger = logging.getLogger(__name__)
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection while its body was being read."""
+
+
+@dataclass
+class Answer:
+    """What has been sent to one request so far.
+
+    Parameters
+    ----------
+    send : callable
+        The server's own `send`.
+    instance : str or None
+        Path of the request, for problem documents.
+    """
+
+    send: Send
+    instance: str | None
+    started: bool = field(default=False, init=False)
+    ended: bool = field(default=False, init=False)
+
+    async def __call__(self, message: Message) -> None:
+        """Pass a message on: headers added, an error that is no problem document replaced by one."""
+        if self.ended:
+            return
+        if message["type"] == "http.response.start":
+            await self._start(message)
+        else:
+            await self.send(message)
+
+    async def _start(self, message: Message) -> None:
+        headers = [(name.lower(), value) for name, value in message.get("headers", [])]
+        kind = dict(headers).get(b"content-type", b"").split(b";")[0]
+        if message["status"] >= 400 and kind not in {MEDIA_TYPE.encode(), b"text/html"}:  # noqa: PLR2004 - HTTP errors
+            kept = [pair for pair in headers if pair[0] in {b"allow", b"retry-after"}]
+            await self.problem(problem_of_status(message["status"], self.instance), kept)
+            return
+        self.started = True
+        given = {name for name, _ in headers}
+        added = [pair for pair in (*SECURITY_HEADERS, NO_STORE) if pair[0] not in given]
+        await self.send({**message, "headers": [*headers, *added]})
+
+    async def problem(self, problem: Problem, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Send a problem document, unless an answer has begun."""
+        if self.started:
+            return
+        self.started = self.ended = True
+        body = problem.body()
+        own = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
+        start = {"type": "http.response.start", "status": problem.status}
+        await self.send({**start, "headers": [*own, *headers, *SECURITY_HEADERS, NO_STORE]})
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class Guard:
+    """Pure ASGI middleware around the whole service.
+
+    Parameters
+    ----------
+    app : callable
+        The application behind.
+    allowed_hosts : callable
+        Returns the host names accepted beside the loopback ones; `*` accepts all.
+    not_ready : callable
+        Returns why the service cannot answer, or None when it can; it answers `/readyz`.
+    """
+
+    def __init__(
+        self,
+        app: Application,
+        *,
+        allowed_hosts: Callable[[], frozenset[str]],
+        not_ready: Callable[[], str | None],
+    ) -> None:
+        self.app = app
+        self.hosts = LOOPBACK | allowed_hosts()
+        self.not_ready = not_ready
+        self.in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever it is."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        answer = Answer(send, instance_of(scope.get("raw_path") or b""))
+        try:
+            self._refuse_early(scope)
+            await self._answer(scope, receive, answer)
+        except ProblemError as error:
+            await answer.problem(error.problem, _headers_for(error.problem))
+        except TimeoutError:
+            await answer.problem(
+                Problem("too-slow", f"no answer within {ANSWER_SECONDS:g} seconds; send fewer customers")
+            )
+        except ClientGoneError:
+            return
+        except Exception as error:  # noqa: BLE001 - the middleware must not raise; see the module's note
+            _log(scope, error)
+            await answer.problem(Problem("failed", "unexpected failure; the service's log has the place"))
+
+    def _refuse_early(self, scope: Scope) -> None:
+        """Raise for what can be refused from the headers alone."""
+        path, headers = scope["path"], dict(scope["headers"])
+        instance = instance_of(scope.get("raw_path") or b"")
+        if path not in PROBES and not self._host_allowed(headers.get(b"host", b"")):
+            raise ProblemError(
+                Problem(
+                    "bad-host", "ask for 127.0.0.1 or localhost, or name this host in REGULARS_ALLOWED_HOSTS"
+                )
+            )
+        if path == "/readyz" and (reason := self.not_ready()) is not None:
+            raise ProblemError(Problem("not-ready", reason, instance=instance))
+        if scope["method"] == "POST":
+            kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+            if kind != b"application/json":
+                raise ProblemError(
+                    Problem(
+                        "wrong-media-type", "send JSON", "Content-Type", "application/json", instance=instance
+                    )
+                )
+        declared = headers.get(b"content-length", b"0")
+        if not declared.isdigit() or len(declared) > 12 or int(declared) > BODY_LIMIT_BYTES:  # noqa: PLR2004 - a terabyte
+            raise ProblemError(_too_large(instance))
+
+    def _host_allowed(self, host: bytes) -> bool:
+        name = host.decode("latin-1").lower()
+        bare = name[1:].partition("]")[0] if name.startswith("[") else name.rsplit(":", 1)[0]
+        return "*" in self.hosts or bare in self.hosts
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: Answer) -> None:
+        counted = scope["path"] not in PROBES
+        if counted and self.in_flight >= REQUESTS_AT_ONCE:
+            raise ProblemError(
+                Problem("too-many", f"{REQUESTS_AT_ONCE} requests are being answered; try again")
+            )
+        if scope["method"] in BODY_METHODS:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                receive = replay(await read_body(receive, answer.instance), receive)
+        # A task, not a call: a synchronous API runs in a thread that cannot be cancelled, and would hold the
+        # answer back until it ends. It counts as in flight until it does.
+        task = asyncio.ensure_future(self.app(scope, receive, answer))
+        self.in_flight += counted
+        task.add_done_callback(lambda done: self._finished(done, counted))
+        try:
+            done, _ = await asyncio.wait({task}, timeout=ANSWER_SECONDS)
+        finally:
+            task.cancel()
+        if not done:
+            raise TimeoutError
+        task.result()
+
+    def _finished(self, task: asyncio.Future[None], counted: bool) -> None:  # noqa: FBT001 - a callback's argument
+        self.in_flight -= counted
+        if not task.cancelled():
+            task.exception()  # seen: asyncio logs, with its text, an exception that nobody looked at
+
+
+async def read_body(receive: Receive, instance: str | None) -> bytes:
+    """Read a whole body, counting as it streams in; raise ProblemError when it grows over the limit."""
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGoneError
+        parts.append(message.get("body", b""))
+        size, more = size + len(parts[-1]), message.get("more_body", False)
+        if size > BODY_LIMIT_BYTES:
+            raise ProblemError(_too_large(instance))
+    return b"".join(parts)
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that hands out `body` once and then listens to the client again."""
+    waiting = [body]
+
+    async def once() -> Message:
+        if waiting:
+            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
+        return await receive()
+
+    return once
+
+
+def problem_of_status(status: int, instance: str | None) -> Problem:
+    """Return the problem for an error that the frameworks below answered in their own way."""
+    kind = KIND_OF_STATUS.get(status, "failed" if status >= 500 else "bad-request")  # noqa: PLR2004 - server errors
+    details = {
+        "bad-request": "the body must be one JSON object, {'customers': ...}; see /openapi.json",
+        "not-found": "see /openapi.json for the addresses there are",
+        "wrong-method": "see /openapi.json for the method that this address takes",
+    }
+    return Problem(kind, details.get(kind, "the service's log has more"), instance=instance)
+
+
+def _too_large(instance: str | None) -> Problem:
+    limit = f"at most {BODY_LIMIT_BYTES:,} bytes"
+    return Problem(
+        "too-large", "send the customers in several requests", "Content-Length", limit, instance=instance
+    )
+
+
+def _headers_for(problem: Problem) -> list[tuple[bytes, bytes]]:
+    return [(b"retry-after", b"1")] if problem.kind in {"too-many", "not-ready"} else []
+
+
+def _log(scope: Scope, error: Exception) -> None:
+    """Log where it failed, without the error's text or the path: both may hold a customer."""
+    place = "".join(traceback.format_tb(error.__traceback__))
+    logger.error("%s while answering %s\n%s", type(error).__name__, scope["method"], place)

@@ -1,0 +1,355 @@
+"""The published run: an immutable copy of the latest scores, read memory-mapped, and the pointer to it.
+
+One directory a run, Arrow IPC sorted for binary search; the pointer file is replaced atomically, so that a
+reader sees the old run or the new one and never half of either. The tables of record are the Delta tables that
+`batch` writes.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from ledger.errors import InputError
+from ledger.home import Home
+
+RUNS_KEPT = 3
+FACTS_FILE = "run.json"
+RUN_NAME = re.compile(r"[\w-]+", re.ASCII)
+SORTED_BY = {
+    "scores": ("customer_id",),
+    "memberships": ("customer_id", "segment"),
+    "members": ("segment", "customer_id"),
+    "replenishment": ("customer_id",),
+    "products": ("product_id",),
+}
+
+
+class SegmentFacts(BaseModel):
+    """A segment as it stood in one run.
+
+    Parameters
+    ----------
+    name, title, description, expression, sentence, advice : str
+        What it is; the sentence is the expression in words.
+    size : int, customers
+    value : float, currency
+        Sum of clv_365d over the members.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    description: str
+    expression: str
+    sentence: str
+    advice: str
+    size: int = 0
+    value: float = 0.0
+
+
+class RunFacts(BaseModel):
+    """What one scoring run says about the shop as a whole.
+
+    Parameters
+    ----------
+    release : str
+    as_of, data_through : datetime
+        The cutoff, and the last order known before it (None when there is none).
+    currency, time_zone : str
+    customers : int
+        Customers scored.
+    likely_to_leave : int, customers
+        Members of `likely_to_churn`: churn_probability_90d above 0.66.
+    money_at_stake : float, currency
+        What those customers spent in the 365 days before the cutoff.
+    due_this_week : int
+        Customer-product pairs whose next purchase is more likely than not within 7 days.
+    segments : tuple of SegmentFacts
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    release: str
+    as_of: datetime
+    data_through: datetime | None
+    currency: str
+    time_zone: str
+    customers: int
+    likely_to_leave: int
+    money_at_stake: float
+    due_this_week: int
+    segments: tuple[SegmentFacts, ...] = ()
+
+
+def publish(  # noqa: PLR0913 - one argument a table, by name
+    home: Home,
+    *,
+    scores: pa.Table,
+    memberships: pa.Table,
+    replenishment: pa.Table,
+    products: pa.Table,
+    facts: RunFacts,
+) -> str:
+    """
+    Write one run's immutable copy and point the service to it.
+
+    Parameters
+    ----------
+    home : Home
+    scores : pa.Table
+        One row a customer.
+    memberships : pa.Table
+        Open memberships: customer_id, segment, entered_at, reasons.
+    replenishment : pa.Table
+        Rows with customer_id; possibly none.
+    products : pa.Table
+        `ledger_products` as the run saw it, so that posted histories get the same categories.
+    facts : RunFacts
+        Sizes and values of its segments are filled in here.
+
+    Returns
+    -------
+    str
+        The run's name. The same content gets the same name, and publishing it again changes nothing.
+    """
+    tables = {
+        "scores": scores,
+        "memberships": memberships,
+        "members": memberships,
+        "replenishment": replenishment,
+        "products": products,
+    }
+    measured = _measure(facts, scores, memberships)
+    home.published.mkdir(parents=True, exist_ok=True)
+    with _publishing(home), tempfile.TemporaryDirectory(dir=home.published, prefix=".new-") as scratch:
+        directory = Path(scratch) / "run"
+        directory.mkdir()
+        digest = hashlib.sha256(_write(directory / FACTS_FILE, measured.model_dump_json(indent=1).encode()))
+        for name, table in tables.items():
+            digest.update(_write_sorted(directory / f"{name}.arrow", table, SORTED_BY[name]))
+        run = f"{facts.as_of.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:12]}"
+        if not (home.published / run).exists():
+            _sync_directory(directory)
+            directory.replace(home.published / run)
+            _sync_directory(home.published)
+        _point_to(home, run)
+    return run
+
+
+def _measure(facts: RunFacts, scores: pa.Table, memberships: pa.Table) -> RunFacts:
+    """Fill in each segment's size and value."""
+    worth = memberships.select(["customer_id", "segment"]).join(
+        scores.select(["customer_id", "clv_365d"]), "customer_id", join_type="left outer"
+    )
+    grouped = worth.group_by("segment").aggregate([("clv_365d", "sum"), ("customer_id", "count")])
+    found = {row["segment"]: row for row in grouped.to_pylist()}
+    segments = tuple(
+        segment.model_copy(
+            update={
+                "size": found.get(segment.name, {}).get("customer_id_count", 0),
+                "value": found.get(segment.name, {}).get("clv_365d_sum") or 0.0,
+            }
+        )
+        for segment in facts.segments
+    )
+    return facts.model_copy(update={"segments": segments})
+
+
+def _write_sorted(path: Path, table: pa.Table, by: tuple[str, ...]) -> bytes:
+    """Write a sorted Arrow file, uncompressed so that it can be mapped, and return its SHA-256."""
+    table = table.sort_by([(name, "ascending") for name in by]).combine_chunks()
+    with path.open("wb") as file:
+        with pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+        file.flush()
+        os.fsync(file.fileno())
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+def _write(path: Path, content: bytes) -> bytes:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return content
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _publishing(home: Home) -> Iterator[None]:
+    """Let one process publish at a time."""
+    with (home.published / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for abandoned in home.published.glob(
+            ".new-*"
+        ):  # by a process that died while publishing: we hold its lock
+            shutil.rmtree(abandoned) if abandoned.is_dir() else abandoned.unlink()
+        yield
+
+
+def _point_to(home: Home, run: str) -> None:
+    """Replace the pointer and remove the runs that are no longer kept."""
+    before = _read_pointer(home)
+    earlier = [name for name in before.get("runs", []) if name != run][: RUNS_KEPT - 1]
+    pointer = json.dumps({"run": run, "runs": [run, *earlier]}).encode()
+    scratch = home.published_pointer.with_name(".new-pointer")
+    _write(scratch, pointer)
+    scratch.replace(home.published_pointer)
+    _sync_directory(home.published)
+    for path in home.published.iterdir():
+        # A worker that still maps a removed run keeps reading it: the pages live until it lets go.
+        if path.is_dir() and not path.name.startswith(".") and path.name not in {run, *earlier}:
+            shutil.rmtree(path)
+
+
+def _read_pointer(home: Home) -> dict[str, Any]:
+    try:
+        pointer = json.loads(home.published_pointer.read_bytes())
+    except FileNotFoundError:
+        return {}
+    except ValueError as error:
+        raise InputError(
+            f"{home.published_pointer} is not valid JSON; run `regulars score` to write it anew"
+        ) from error
+    if not isinstance(pointer, dict) or not RUN_NAME.fullmatch(str(pointer.get("run"))):
+        raise InputError(f"{home.published_pointer} names no run; run `regulars score` to write it anew")
+    return pointer
+
+
+def current_run(home: Home) -> str | None:
+    """Return the name of the run that is served, or None when nothing has been scored.
+
+    Raises
+    ------
+    InputError
+        When the pointer file is damaged.
+    """
+    return _read_pointer(home).get("run")
+
+
+@dataclass(frozen=True)
+class PublishedRun:
+    """One run, memory-mapped.
+
+    Parameters
+    ----------
+    name : str
+    facts : RunFacts
+    tables : mapping of str to pa.Table
+        By the names of `SORTED_BY`, each sorted by its columns.
+    """
+
+    name: str
+    facts: RunFacts
+    tables: Mapping[str, pa.Table]
+
+    @classmethod
+    def open(cls, home: Home) -> "PublishedRun":
+        """
+        Open the run that the pointer names.
+
+        Raises
+        ------
+        InputError
+            When nothing is published or the run is damaged.
+        """
+        name = current_run(home)
+        if name is None:
+            raise InputError("nothing has been scored yet; run `regulars score`")
+        directory = home.published / name
+        try:
+            facts = RunFacts.model_validate_json((directory / FACTS_FILE).read_bytes())
+            tables = {table: _map(directory / f"{table}.arrow") for table in SORTED_BY}
+        except (OSError, pa.ArrowException, ValidationError) as error:
+            raise InputError(
+                f"published run {name} cannot be read; run `regulars score` to write it anew"
+            ) from error
+        return cls(name, facts, tables)
+
+    def customer(self, customer_id: str) -> dict[str, Any] | None:
+        """Return one customer's row of scores, or None when he is not in the run."""
+        rows = self._rows("scores", customer_id)
+        return rows[0] if rows else None
+
+    def memberships_of(self, customer_id: str) -> list[dict[str, Any]]:
+        """Return one customer's open memberships, by segment name."""
+        return self._rows("memberships", customer_id)
+
+    def replenishment_of(self, customer_id: str) -> list[dict[str, Any]]:
+        """Return what one customer is expected to buy again."""
+        return self._rows("replenishment", customer_id)
+
+    def segment(self, name: str) -> SegmentFacts | None:
+        """Return one segment's facts, or None when the run has no such segment."""
+        return next((segment for segment in self.facts.segments if segment.name == name), None)
+
+    def members(self, segment: str, after: str, limit: int) -> list[dict[str, Any]]:
+        """
+        Return the next members of a segment, by customer id.
+
+        Parameters
+        ----------
+        segment : str
+        after : str
+            Only members whose id sorts after this one; "" starts at the first. It means the same in
+            every run.
+        limit : int
+
+        Returns
+        -------
+        list of dict
+            Memberships: customer_id, segment, entered_at, reasons.
+        """
+        table = self.tables["members"]
+        segments, customers = table["segment"], table["customer_id"]
+        start, stop = _span(segments, segment, 0, len(segments))
+        first = bisect_right(range(stop), after, lo=start, key=lambda row: customers[row].as_py())
+        return list(table.slice(first, min(limit, stop - first)).to_pylist())
+
+    def products_of(self, product_ids: pa.Array) -> pa.Table:
+        """Return the ledger's rows about some products."""
+        products = self.tables["products"]
+        return products.filter(pc.is_in(products["product_id"], value_set=product_ids))
+
+    def _rows(self, name: str, customer_id: str) -> list[dict[str, Any]]:
+        table = self.tables[name]
+        start, stop = _span(table["customer_id"], customer_id, 0, table.num_rows)
+        return list(table.slice(start, stop - start).to_pylist())
+
+
+def _span(column: pa.ChunkedArray, value: str, low: int, high: int) -> tuple[int, int]:
+    """Return the rows [start, stop) of a sorted column that equal `value`; Python sorts as Arrow does."""
+
+    def at(row: int) -> Any:  # noqa: ANN401 - a cell
+        return column[row].as_py()
+
+    start = bisect_left(range(high), value, lo=low, key=at)
+    return start, bisect_right(range(high), value, lo=start, key=at)
+
+
+def _map(path: Path) -> pa.Table:
+    return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
