@@ -48,6 +48,6 @@ class Cutoff:
         return (self.local_date - EPOCH).days
 
     def plus_days(self, days: int) -> "Cutoff":
-        """Return the same local time `days` days later (earlier when negative), across daylight-saving changes."""
+        """Return the same local time so many days later (earlier when negative), across clock changes."""
         local = self.at.astimezone(ZoneInfo(self.time_zone)) + timedelta(days=days)
         return Cutoff(local, self.time_zone)

@@ -1,0 +1,236 @@
+"""History as known at a cutoff, staged as relations: which ledger rows count, and as what.
+
+Everything a feature can see is decided here. `collapse` reads the ledger once and says from when to when each
+row was in force; `cut` keeps the rows in force at one cutoff and measures ages back from it. The text keeps to
+the SQL that means the same on DuckDB and Spark. Which aggregates are taken is left to `features.catalog`.
+"""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from features.cutoff import Cutoff
+
+
+@dataclass(frozen=True)
+class Step:
+    """One relation and the SELECT that fills it.
+
+    Parameters
+    ----------
+    table : str
+        Temporary table, visible to the connection that stages it and to no other.
+    sql : str
+        May hold `:cutoff_at` and `:cutoff_day`.
+    """
+
+    table: str
+    sql: str
+
+
+# A row is in force from the moment it is known until the same key (order, line, status) is known otherwise, or
+# the line is known to be cancelled. Both ends are kept, so that any cutoff can be cut from one pass over the
+# ledger. Most keys have one row; only the repeated ones are ordered, which halves the time. Two corrections known
+# at one instant are ordered by their content: the answer must not depend on how rows lie on the disk.
+COLLAPSE = Step(
+    "history_lines",
+    """
+with repeated as (
+    select order_id, line_id, status
+    from ledger_orders
+    group by order_id, line_id, status
+    having count(*) > 1
+),
+cancelled as (
+    select order_id, line_id, min(known_at) as void_at
+    from ledger_orders
+    where status = 'cancelled'
+    group by order_id, line_id
+),
+versions as (
+    select o.*, cast(null as timestamp with time zone) as superseded_at
+    from ledger_orders o
+    left join repeated r on o.order_id = r.order_id and o.line_id = r.line_id and o.status = r.status
+    where r.order_id is null
+    union all
+    select o.*, lead(o.known_at) over (
+        partition by o.order_id, o.line_id, o.status
+        order by o.known_at, o.ordered_at, o.customer_id, o.net_minor, o.product_id nulls first,
+            o.quantity_milli nulls first, o.discount_minor nulls first
+    ) as superseded_at
+    from ledger_orders o
+    join repeated r on o.order_id = r.order_id and o.line_id = r.line_id and o.status = r.status
+)
+select
+    v.customer_id, v.product_id, v.status, v.order_day, v.order_hour, v.order_isoweekday,
+    v.net_minor, v.discount_minor, v.quantity_milli,
+    greatest(v.known_at, v.ordered_at) as from_at,
+    least(v.superseded_at, c.void_at) as until_at
+from versions v
+left join cancelled c on v.order_id = c.order_id and v.line_id = c.line_id
+""",
+)
+
+BASKETS = Step(
+    "history_baskets",
+    """
+select
+    customer_id, order_day, product_id,
+    cast(sum(case when status = 'paid' then net_minor else 0 end) as bigint) as gross_minor,
+    cast(sum(case when status = 'refunded' then -net_minor else 0 end) as bigint) as refund_minor,
+    cast(sum(case when status = 'paid' then discount_minor end) as bigint) as discount_minor,
+    cast(sum(case when status = 'paid' then quantity_milli end) as bigint) as quantity_milli,
+    count(case when status = 'paid' then 1 end) as lines,
+    min(case when status = 'paid' then order_hour end) as order_hour,
+    min(case when status = 'paid' then order_isoweekday end) as order_isoweekday
+from history_lines
+where status <> 'cancelled' and from_at < :cutoff_at and (until_at is null or until_at >= :cutoff_at)
+group by customer_id, order_day, product_id
+""",
+)
+
+ORDERS = Step(
+    "history_orders",
+    """
+with days as (
+    select
+        customer_id, order_day,
+        cast(sum(gross_minor) - sum(refund_minor) as bigint) as net_minor,
+        cast(sum(gross_minor) as bigint) as gross_minor,
+        cast(sum(refund_minor) as bigint) as refund_minor,
+        cast(sum(discount_minor) as bigint) as discount_minor,
+        cast(sum(lines) as bigint) as lines,
+        cast(sum(quantity_milli) as bigint) as quantity_milli,
+        nullif(count(
+            case when lines > 0 and (refund_minor = 0 or gross_minor > refund_minor) then product_id end
+        ), 0) as products,
+        min(order_hour) as order_hour,
+        min(order_isoweekday) as order_isoweekday
+    from history_baskets
+    group by customer_id, order_day
+    having sum(gross_minor) > sum(refund_minor)
+)
+select
+    customer_id, order_day,
+    :cutoff_day - order_day as age_days,
+    row_number() over (partition by customer_id order by order_day) as order_number,
+    count(*) over (partition by customer_id)
+        - row_number() over (partition by customer_id order by order_day) as later_orders,
+    order_day - lag(order_day) over (partition by customer_id order by order_day) as gap_days,
+    net_minor,
+    cast(net_minor as decimal(19, 0)) * cast(net_minor as decimal(19, 0)) as net_minor_squared,
+    gross_minor, refund_minor, discount_minor, lines, quantity_milli, products, order_hour, order_isoweekday
+from days
+""",
+)
+
+ITEMS = Step(
+    "history_items",
+    """
+with known as (
+    select product_id, category, row_number() over (
+        partition by product_id order by known_at desc, category nulls last
+    ) as version
+    from ledger_products
+    where known_at < :cutoff_at
+),
+bought as (
+    select b.customer_id, b.product_id, k.category, b.order_day, b.quantity_milli,
+        b.gross_minor - b.refund_minor as net_minor
+    from history_baskets b
+    join history_orders o on b.customer_id = o.customer_id and b.order_day = o.order_day
+    left join known k on b.product_id = k.product_id and k.version = 1
+    where b.product_id is not null and b.lines > 0 and (b.refund_minor = 0 or b.gross_minor > b.refund_minor)
+)
+select
+    customer_id, product_id, category, order_day,
+    :cutoff_day - order_day as age_days,
+    order_day - lag(order_day) over (partition by customer_id, product_id order by order_day) as gap_days,
+    quantity_milli, net_minor,
+    case when lag(order_day) over (partition by customer_id, product_id order by order_day) is null
+        then 1 else 0 end as product_first,
+    case when category is null then null
+        when row_number() over (partition by customer_id, category order by order_day, product_id) = 1
+        then 1 else 0 end as category_first,
+    case when category is not null then cast(sum(net_minor) over (
+        partition by customer_id, category order by order_day, product_id
+        rows between unbounded preceding and unbounded following
+    ) as bigint) end as category_net_minor
+from bought
+""",
+)
+
+CUSTOMERS = Step(
+    "history_customers",
+    """
+select
+    k.customer_id,
+    coalesce(b.gross_minor, 0) as gross_minor,
+    coalesce(b.refund_minor, 0) as refund_minor
+from (select customer_id from history_lines where from_at < :cutoff_at group by customer_id) k
+left join (
+    select customer_id,
+        cast(sum(gross_minor) as bigint) as gross_minor,
+        cast(sum(refund_minor) as bigint) as refund_minor
+    from history_baskets
+    group by customer_id
+) b on k.customer_id = b.customer_id
+""",
+)
+
+CUT = (BASKETS, ORDERS, ITEMS, CUSTOMERS)
+
+
+def text() -> str:
+    """Return the whole history SQL, one white-space between words; a feature set's fingerprint covers it."""
+    return "\n".join(f"{step.table}: {' '.join(step.sql.split())}" for step in (COLLAPSE, *CUT))
+
+
+def collapse(connection: duckdb.DuckDBPyConnection) -> None:
+    """Say from when to when each ledger row was in force; needed once while the ledger stays as it is.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With views `ledger_orders` and `ledger_products` in the stored schema.
+    """
+    _fill(connection, COLLAPSE.table, COLLAPSE.sql)
+
+
+def cut(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
+    """Stage the relations as of a cutoff from a collapsed ledger, replacing those of the cutoff before.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        On which `collapse` has run since the ledger's views were last changed.
+    cutoff : Cutoff
+    """
+    # The offset is written out: a bare literal would be read in the session's own zone.
+    instant = f"cast('{cutoff.at.isoformat(sep=' ')}' as timestamp with time zone)"
+    for step in CUT:
+        _fill(
+            connection,
+            step.table,
+            step.sql.replace(":cutoff_at", instant).replace(":cutoff_day", str(cutoff.day)),
+        )
+
+
+def stage(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
+    """Stage `history_orders`, `history_items` and `history_customers` as of a cutoff.
+
+    The tables are temporary, so connections and cursors (`connection.cursor()`) of one database do not meet.
+    Calling it again replaces them.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With views `ledger_orders` and `ledger_products` in the stored schema.
+    cutoff : Cutoff
+    """
+    collapse(connection)
+    cut(connection, cutoff)
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, table: str, select: str) -> None:
+    connection.execute(f"create or replace temp table {table} as {select}")
