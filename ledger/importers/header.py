@@ -1,0 +1,91 @@
+"""Which of a file's columns are which of a table's: case and spaces do not matter, near misses are suggested."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from ledger.errors import InputError
+from ledger.schema import Column, Table
+
+SHOWN = 12  # names of a file's columns that an error lists
+
+
+@dataclass(frozen=True)
+class Header:
+    """A file's columns.
+
+    Parameters
+    ----------
+    positions : dict of str to int
+        Plain-format column to its place among the file's columns.
+    unknown : tuple of str
+        Columns that are not imported.
+    width : int
+        How many columns the file has.
+    """
+
+    positions: dict[str, int]
+    unknown: tuple[str, ...]
+    width: int
+
+
+def match_header(table: Table, names: Sequence[str], file_name: str) -> Header:
+    """Match a file's column names to a table's.
+
+    Raises
+    ------
+    InputError
+        When a required column is missing or a column appears twice.
+    """
+    known = {column.given for column in table.given}
+    positions: dict[str, int] = {}
+    unknown: list[str] = []
+    for position, name in enumerate(names):
+        plain = _normal(name)
+        if plain in positions:
+            raise InputError(f"{file_name}: column {plain} appears twice in the header; keep one")
+        if plain in known:
+            positions[plain] = position
+        else:
+            unknown.append(name.strip())
+    missing = [column for column in table.given if column.required and column.given not in positions]
+    if missing:
+        raise InputError(_missing_text(missing, names, unknown, file_name))
+    return Header(positions, tuple(unknown), len(names))
+
+
+def _normal(name: str) -> str:
+    return name.strip().lower()
+
+
+def _missing_text(
+    missing: Sequence[Column], names: Sequence[str], unknown: Sequence[str], file_name: str
+) -> str:
+    listed = ", ".join(_shown(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    plural = "s" if len(missing) > 1 else ""
+    text = (
+        f"{file_name}: missing required column{plural} {', '.join(c.given for c in missing)}; found {listed}"
+    )
+    separator = next((mark for mark in (";", "\t", "|") if len(names) == 1 and mark in names[0]), None)
+    if separator:
+        shown = "a tab" if separator == "\t" else f"'{separator}'"
+        return f"{text}; the columns seem to be separated by {shown}: save the file with commas"
+    meant = [(near, column.given) for column in missing if (near := _near(column, unknown))]
+    if meant:
+        return f"{text}; did you mean {', '.join(f'{near} -> {plain}' for near, plain in meant)}? Rename in the header"
+    return f"{text}; rename the columns in the header, see docs/ledger.md"
+
+
+def _near(column: Column, unknown: Sequence[str]) -> str | None:
+    """Return the file's column that probably is the missing one."""
+    by_normal = {_normal(name).replace(" ", "_"): name for name in unknown}
+    for other in column.also:
+        if other in by_normal:
+            return _shown(by_normal[other])
+    close = get_close_matches(column.given, list(by_normal), n=1, cutoff=0.75)
+    return _shown(by_normal[close[0]]) if close else None
+
+
+def _shown(name: str) -> str:
+    """Return a column's name fit for one line; a file without a header has data in its place, so little of it."""
+    return "".join(mark if mark.isprintable() else " " for mark in name.strip()[:40])
