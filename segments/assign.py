@@ -1,0 +1,162 @@
+"""Who is in which segment and why: one SELECT for all segments, over one customer or millions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from ledger.errors import InputError
+from segments.expression import Expression, parse
+from segments.partitions import GRID_COLUMNS, lifecycle_sql
+from segments.segment import Segment
+from segments.units import quoted
+from segments.vocabulary import AWAITED, LIFECYCLE, SegmentColumn
+
+MEMBERSHIPS = pa.schema(
+    [("customer_id", pa.string()), ("segment", pa.string()), ("reasons", pa.list_(pa.string()))]
+)
+
+
+@dataclass(frozen=True)
+class Assigner:
+    """All segments compiled into one SELECT; build it once for a release and use it for every request.
+
+    Parameters
+    ----------
+    query : str
+        Reads `frame`, a relation with customer_id and the columns of `needs`.
+    needs : tuple of str
+        Columns that the frame must have.
+    """
+
+    query: str
+    needs: tuple[str, ...]
+
+    def assign(self, frame: pa.Table | pd.DataFrame) -> pa.Table:
+        """Return the memberships of every customer of the frame.
+
+        Parameters
+        ----------
+        frame : Table or DataFrame
+            One row a customer: customer_id, features and scores.
+
+        Returns
+        -------
+        Table
+            customer_id, segment and reasons (a list of short texts), sorted by customer, then in the
+            segments' order.
+
+        Raises
+        ------
+        InputError
+            When the frame lacks a column that a segment names.
+        """
+        present = frame.column_names if isinstance(frame, pa.Table) else list(frame.columns)
+        missing = [name for name in ("customer_id", *self.needs) if name not in present]
+        if missing:
+            raise InputError(f"segments need the columns {missing}, which the customers' data does not hold")
+        with duckdb.connect() as connection:
+            connection.register("frame", frame)
+            return connection.sql(self.query).to_arrow_table().cast(MEMBERSHIPS)
+
+
+def compile_segments(
+    segments: Sequence[Segment],
+    columns: Mapping[str, SegmentColumn],
+    thresholds: Mapping[str, float],
+    limits: Mapping[str, float],
+) -> Assigner:
+    """Compile segments into one SELECT.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+    columns : mapping of str to SegmentColumn
+        The vocabulary, from `segments.vocabulary.vocabulary`.
+    thresholds : mapping of str to float
+        From `segments.resolve.thresholds`, as the release holds them.
+    limits : mapping of str to float
+        From `segments.partitions.lifecycle_limits`.
+
+    Raises
+    ------
+    InputError
+        When an expression is refused or a number it needs is missing; names the segment.
+    """
+    known = {**thresholds, **limits}
+    parsed = parse_all(segments, columns)
+    used = {name for expression in parsed.values() for name in expression.columns}
+    if LIFECYCLE.name in used:
+        used |= set(GRID_COLUMNS)
+    awaited = {column.name for column in AWAITED}
+    needs = tuple(sorted(used - awaited - {LIFECYCLE.name}))
+    return Assigner(_query(parsed, columns, needs, known), needs)
+
+
+def assign(
+    frame: pa.Table | pd.DataFrame,
+    segments: Sequence[Segment],
+    thresholds: Mapping[str, float],
+    limits: Mapping[str, float],
+    columns: Mapping[str, SegmentColumn],
+) -> pa.Table:
+    """Return the memberships of a frame of customers; see `compile_segments` and `Assigner.assign`."""
+    return compile_segments(segments, columns, thresholds, limits).assign(frame)
+
+
+def parse_all(segments: Iterable[Segment], columns: Mapping[str, SegmentColumn]) -> dict[str, Expression]:
+    """Parse the segments' expressions, by segment name.
+
+    Raises
+    ------
+    InputError
+        When one is refused, or two segments share a name; names the segment.
+    """
+    parsed: dict[str, Expression] = {}
+    for segment in segments:
+        if segment.name in parsed:
+            raise InputError(f"two segments are named {segment.name!r}; give one of them another name")
+        try:
+            parsed[segment.name] = parse(segment.expression, columns)
+        except InputError as error:
+            raise InputError(f"segment {segment.name!r}: {error}") from error
+    return parsed
+
+
+def _query(
+    parsed: Mapping[str, Expression],
+    columns: Mapping[str, SegmentColumn],
+    needs: Sequence[str],
+    known: Mapping[str, float],
+) -> str:
+    facts = ", ".join(
+        ["customer_id", *map(_fact, (columns[name] for name in needs)), *map(_awaited, AWAITED)]
+    )
+    grid = "NULL" if not set(GRID_COLUMNS) <= {*needs, *(c.name for c in AWAITED)} else lifecycle_sql(known)
+    members = ", ".join(
+        f"CASE WHEN {expression.sql(known)} THEN "
+        f"{{'place': {place}, 'segment': {quoted(name)}, 'reasons': {expression.reasons_sql(known)}}} END"
+        for place, (name, expression) in enumerate(parsed.items())
+    )
+    return f"""
+        WITH facts AS (SELECT {facts} FROM frame),
+             grid AS (SELECT *, {grid} AS {LIFECYCLE.name} FROM facts),
+             members AS (SELECT customer_id, unnest([{members}]) AS member FROM grid)
+        SELECT customer_id, member.segment AS segment, member.reasons AS reasons
+        FROM members WHERE member IS NOT NULL
+        ORDER BY customer_id, member.place
+        """
+
+
+def _fact(column: SegmentColumn) -> str:
+    """Return a column as conditions see it: numbers as DOUBLE, with NaN and infinity unknown like NULL."""
+    if column.unit == "text":
+        return f'CAST("{column.name}" AS VARCHAR) AS "{column.name}"'
+    number = f'CAST("{column.name}" AS DOUBLE)'
+    return f'CASE WHEN isfinite({number}) THEN {number} END AS "{column.name}"'
+
+
+def _awaited(column: SegmentColumn) -> str:
+    return f'CAST(NULL AS DOUBLE) AS "{column.name}"'

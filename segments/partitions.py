@@ -1,0 +1,177 @@
+"""The lifecycle grid: twelve cells that part all customers, and the store's own day limits between them.
+
+The cells are segments of the library (`library/lifecycle.toml`); this module finds their limits and puts
+them into one column. Limits come from the time customers take to their next order, by Kaplan and Meier, so
+that those who are still waiting count as what they are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from segments.expression import parse
+from segments.segment import Segment, load_file
+from segments.vocabulary import AWAITED, SegmentColumn
+
+ORDER_COUNTS = (0, 1, 2, 3)  # the grid's rows; 3 stands for three or more
+ACTIVE_SHARE, CHURNED_SHARE = 0.5, 0.9  # of those who ever come back, how many are back by A_k and by C_k
+ENOUGH_RETURNS = 30  # fewer returns than this say little about a median and less about a ninetieth percentile
+DEFAULT_LIMITS = (60, 180)  # days; a shop without a history of its own: two and six months
+
+
+class Waits(NamedTuple):
+    """How long customers took to come back, or have waited so far, after reaching an order count.
+
+    Parameters
+    ----------
+    orders : (n,) int
+        Order count reached: 1, 2 or 3 for three and more.
+    days : (n,) int, days
+        To the next order, or to the cutoff for those who have not come back.
+    returned : (n,) int, customers
+        How many came back after exactly that time.
+    waiting : (n,) int, customers
+        How many had waited that long at the cutoff.
+    """
+
+    orders: npt.NDArray[np.int64]
+    days: npt.NDArray[np.int64]
+    returned: npt.NDArray[np.int64]
+    waiting: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Share of customers not back yet, by day.
+
+    Parameters
+    ----------
+    days : (m,) int, days
+        Days on which somebody came back, ascending.
+    surviving : (m,) float
+        Share not back after that day.
+    """
+
+    days: npt.NDArray[np.int64]
+    surviving: npt.NDArray[np.float64]
+
+    def day_by_which(self, share: float) -> int:
+        """Return the first day by which `share` of those who ever come back have come back."""
+        back = 1.0 - self.surviving
+        return int(self.days[np.searchsorted(back, share * back[-1] * (1 - 1e-12))])
+
+
+def waits(connection: duckdb.DuckDBPyConnection) -> Waits:
+    """Count the times to the next order, with those still waiting.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        Staged by `features.history.stage`: `history_orders` has customer_id, age_days, order_number and
+        gap_days.
+    """
+    columns = connection.execute(
+        """
+        SELECT orders, days, sum(returned)::BIGINT AS returned, sum(waiting)::BIGINT AS waiting
+        FROM (
+            SELECT least(order_number - 1, 3) AS orders, gap_days AS days, 1 AS returned, 0 AS waiting
+            FROM history_orders WHERE order_number > 1
+            UNION ALL
+            SELECT least(max(order_number), 3), min(age_days), 0, 1 FROM history_orders GROUP BY customer_id
+        )
+        GROUP BY orders, days ORDER BY orders, days
+        """
+    ).fetchnumpy()
+    return Waits(*(np.asarray(columns[name], dtype=np.int64) for name in Waits._fields))
+
+
+def kaplan_meier(
+    days: npt.NDArray[np.int64], returned: npt.NDArray[np.int64], waiting: npt.NDArray[np.int64]
+) -> Curve:
+    """Estimate the share not back yet by day, when some are still waiting.
+
+    Parameters
+    ----------
+    days : (n,) int, days
+        Any order; a day may come more than once.
+    returned, waiting : (n,) int, customers
+        Came back after exactly that day; were last seen waiting on it (and count as at risk on that day).
+
+    Returns
+    -------
+    Curve
+        One step for each day on which somebody came back; empty when nobody did.
+
+    References
+    ----------
+    Kaplan and Meier (1958), Journal of the American Statistical Association 53(282).
+    """
+    steps, place = np.unique(days, return_inverse=True)
+    back = np.bincount(place, weights=returned, minlength=len(steps))
+    gone = back + np.bincount(place, weights=waiting, minlength=len(steps))
+    at_risk = gone[::-1].cumsum()[::-1]
+    happened = back > 0
+    surviving = np.cumprod(1.0 - back[happened] / at_risk[happened])
+    return Curve(steps[happened], surviving)
+
+
+def lifecycle_limits(gaps: Waits) -> dict[str, int]:
+    """Return the store's day limits `A_0` .. `A_3` and `C_0` .. `C_3`, always A_k < C_k.
+
+    An order count with fewer than `ENOUGH_RETURNS` returns takes the limits of all the store's gaps
+    together, and a store with fewer than that in all takes `DEFAULT_LIMITS`. `A_0` and `C_0` are the pooled
+    ones: the ledger knows no sign-up dates to measure the first order from.
+
+    Parameters
+    ----------
+    gaps : Waits
+    """
+    pooled = _limits(gaps, np.ones(len(gaps.days), dtype=bool)) or DEFAULT_LIMITS
+    limits: dict[str, int] = {}
+    for count in ORDER_COUNTS:
+        active, churned = _limits(gaps, gaps.orders == count) or pooled
+        limits |= {f"A_{count}": active, f"C_{count}": churned}
+    return limits
+
+
+def _limits(gaps: Waits, chosen: npt.NDArray[np.bool_]) -> tuple[int, int] | None:
+    if gaps.returned[chosen].sum() < ENOUGH_RETURNS:
+        return None
+    curve = kaplan_meier(gaps.days[chosen], gaps.returned[chosen], gaps.waiting[chosen])
+    active = curve.day_by_which(ACTIVE_SHARE)
+    return active, max(curve.day_by_which(CHURNED_SHARE), active + 1)
+
+
+def lifecycle_cells() -> tuple[Segment, ...]:
+    """Return the twelve cells as segments."""
+    return load_file("lifecycle")
+
+
+def lifecycle_sql(limits: Mapping[str, float]) -> str:
+    """Return SQL of the `lifecycle` column: the name of the customer's cell.
+
+    Parameters
+    ----------
+    limits : mapping of str to float
+        From `lifecycle_limits`, or with the owner's own days in place of some.
+    """
+    whens = [
+        f"WHEN {parse(cell.expression, GRID_COLUMNS).sql(limits)} THEN '{cell.name}'"
+        for cell in lifecycle_cells()
+    ]
+    return f"CASE {' '.join(whens)} END"
+
+
+# What the cells' conditions name.
+GRID_COLUMNS = {
+    column.name: column
+    for column in (
+        SegmentColumn("orders", "orders", "number of orders"),
+        SegmentColumn("days_since_last_order", "days_ago", "the last order"),
+        *AWAITED,
+    )
+}

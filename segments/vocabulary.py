@@ -1,0 +1,136 @@
+"""The words of segment expressions: which columns there are, their units, and how a sentence names them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Declared(Protocol):
+    """What a Feature and a Score have in common."""
+
+    @property
+    def name(self) -> str:
+        """Column name."""
+
+    @property
+    def unit(self) -> str:
+        """Unit of the column's values."""
+
+    @property
+    def means(self) -> str:
+        """Return one sentence saying what the column holds."""
+
+
+@dataclass(frozen=True)
+class SegmentColumn:
+    """A column that expressions may name.
+
+    Parameters
+    ----------
+    name : str
+        Column name in the frame of customers.
+    unit : str
+        A row of `segments.units`; any other unit is a plain number.
+    phrase : str
+        The column in a sentence, as its subject: "predicted chance of leaving within 90 days". For the unit
+        `days_ago` it is what happened: "the last order".
+    currency : str
+        ISO code when the unit is money; empty when not known.
+    """
+
+    name: str
+    unit: str
+    phrase: str
+    currency: str = ""
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """How a family of columns is named in sentences, where its `means` reads badly as a subject."""
+
+    pattern: str
+    phrase: str
+    unit: str | None = None
+
+
+# The first match wins; {0} is what the pattern's group matched. Everything else is named by its `means`.
+PHRASES = (
+    Phrase(r"churn_probability_(\d+)d", "predicted chance of leaving within {0} days"),
+    Phrase(r"p_order_(\d+)d", "predicted chance of ordering within {0} days"),
+    Phrase(r"clv_(\d+)d", "predicted spend in the next {0} days"),
+    Phrase(r"clv_(\d+)d_p(\d+)", "{1}th percentile of the predicted spend in the next {0} days"),
+    Phrase(r"expected_value_(\d+)d", "predicted spend in the next {0} days"),
+    Phrase(r"expected_orders_(\d+)d", "predicted number of orders in the next {0} days"),
+    Phrase(r"next_order_days_p50", "predicted time to the next order"),
+    Phrase(r"next_order_days_p10", "earliest likely time to the next order"),
+    Phrase(r"next_order_days_p90", "latest likely time to the next order"),
+    Phrase(r"days_since_(last|first)_order", "the {0} order", "days_ago"),
+    Phrase(r"days_since_last_over_mean_gap", "time since the last order as a multiple of the usual gap"),
+    Phrase(r"days_first_to_last_order", "time from the first to the last order"),
+    Phrase(r"orders", "number of orders"),
+    Phrase(r"orders_(\d+)d", "number of orders in the last {0} days"),
+    Phrase(r"spend", "total net spend"),
+    Phrase(r"spend_(\d+)d", "net spend in the last {0} days"),
+    Phrase(r"mean_order_value", "average order value"),
+    Phrase(r"(last|first)_order_value", "value of the {0} order"),
+    Phrase(r"max_order_value", "value of the largest order"),
+    Phrase(r"(mean|median)_gap_days", "{0} time between orders"),
+    Phrase(r"last_gap_days", "time between the last two orders"),
+    Phrase(r"max_gap_days", "longest time between orders"),
+    Phrase(r"categories", "number of categories bought from"),
+    Phrase(r"products", "number of different products bought"),
+    Phrase(r"discounted_order_share", "share of orders with a discount"),
+    Phrase(r"refunded_share", "share of spend that was refunded"),
+)
+
+# Computed from the grid's limits, or waiting for data that a shop may bring later: known to the language in
+# any case, and unknown (NULL) for every customer until then.
+LIFECYCLE = SegmentColumn("lifecycle", "text", "place in the lifecycle grid")
+AWAITED = (SegmentColumn("days_since_sign_up", "days_ago", "the sign-up"),)
+
+
+def vocabulary(rows: Iterable[Declared], currency: str = "") -> dict[str, SegmentColumn]:
+    """Build the vocabulary of segment expressions.
+
+    Parameters
+    ----------
+    rows : iterable of Declared
+        Features and scores: anything with a name, a unit and a `means`.
+    currency : str
+        The shop's currency as ISO code, for sentences; empty when not known.
+
+    Returns
+    -------
+    dict of str to SegmentColumn
+        By column name; `lifecycle` and the awaited columns included.
+    """
+    named = [_column(row, currency) for row in rows if row.name != "customer_id"]
+    return {column.name: column for column in (*AWAITED, LIFECYCLE, *named)}
+
+
+def frame_columns(columns: Mapping[str, SegmentColumn]) -> set[str]:
+    """Return the columns that a frame of customers must bring itself."""
+    return set(columns) - {column.name for column in (LIFECYCLE, *AWAITED)}
+
+
+def _column(row: Declared, currency: str) -> SegmentColumn:
+    base = row.name.removesuffix("_percentile")
+    phrase, unit = _named(base, row)
+    if base != row.name:
+        phrase, unit = f"percentile of the {phrase}", "percentile"
+    return SegmentColumn(row.name, unit, phrase, currency if unit == "currency" else "")
+
+
+def _named(name: str, row: Declared) -> tuple[str, str]:
+    for known in PHRASES:
+        match = re.fullmatch(known.pattern, name)
+        if match:
+            return known.phrase.format(*match.groups()), known.unit or row.unit
+    return _as_subject(row.means), row.unit
+
+
+def _as_subject(means: str) -> str:
+    """Turn a sentence into the subject of another: no afterthought, no capital unless an acronym."""
+    text = means.partition(";")[0].strip().removesuffix(".")
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]

@@ -1,0 +1,175 @@
+"""A parsed segment expression in English: its sentence, and SQL of a member's reasons with his own values."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from segments.nodes import Call, Clause, Constant, Every, Statistic, Value, sql, store_number, unit_of
+from segments.operator import Operator
+from segments.units import quoted, shown_sql, unit, written
+from segments.vocabulary import SegmentColumn
+
+
+class Statement(NamedTuple):
+    """One condition in words: `the last order` `was` `more than 30 days ago`."""
+
+    subject: str
+    verb: str
+    predicate: str
+
+
+def sentence(clause: Clause) -> str:
+    """Return the condition as a marketer would write it, without capital and full stop."""
+    return _sentence(clause, nested=False)
+
+
+def reasons_sql(clause: Clause) -> str:
+    """Return SQL of a VARCHAR[]: one text for each condition that a member satisfies, with his own values."""
+    must, either = _by_certainty(clause)
+    texts = [reason_sql(condition) for condition in must]
+    maybe = [f"CASE WHEN {sql(condition)} THEN {reason_sql(condition)} END" for condition in either]
+    certain = f"[{', '.join(texts)}]" if texts else "CAST([] AS VARCHAR[])"
+    if not maybe:
+        return certain
+    return f"list_concat({certain}, list_filter([{', '.join(maybe)}], lambda text: text IS NOT NULL))"
+
+
+def reason_sql(condition: Call) -> str:
+    """Return SQL of one reason: `the last order was 45 days ago (more than 30 days ago)`."""
+    subject, verb, predicate = _statement(condition)
+    value = condition.operands[0]
+    if condition.operator.symbol == "is unknown":
+        return quoted(f"{subject} {verb} {predicate}")
+    name, currency = unit_of(value)
+    ago = " ago" if verb == "was" else ""
+    own = f"{quoted(f'{subject} {verb} ')} || {shown_sql(sql(value), name, currency)}"
+    if not condition.operator.shows_limit:
+        return f"{own} || {quoted(ago)}" if ago else own
+    limit = _moving_limit(condition)
+    if limit is None:
+        return f"{own} || {quoted(f'{ago} ({predicate})')}"
+    return f"{own} || {quoted(f'{ago} ({predicate}, ')} || {shown_sql(sql(limit), *unit_of(limit))} || ')'"
+
+
+def _moving_limit(condition: Call) -> Value | None:
+    """Return the limit that is each customer's own, as in `longer ago than 2 times the usual gap`."""
+    if len(condition.operator.takes) != 2 or condition.operator.statistics:  # noqa: PLR2004 - a comparison
+        return None
+    limit = store_number(condition.operands[-1])
+    return None if isinstance(limit, Constant) else limit
+
+
+def _by_certainty(clause: Clause) -> tuple[list[Call], list[Call]]:
+    """Part the conditions into those that every member satisfies and those behind an OR."""
+    if isinstance(clause, Call):
+        return [clause], []
+    parts = [_by_certainty(part) for part in clause.clauses]
+    must = [condition for part in parts for condition in part[0]]
+    either = [condition for part in parts for condition in part[1]]
+    return (must, either) if isinstance(clause, Every) else ([], must + either)
+
+
+def _sentence(clause: Clause, *, nested: bool) -> str:
+    if isinstance(clause, Call):
+        return " ".join(_statement(clause))
+    if isinstance(clause, Every):
+        parts = list(_every(clause))
+        return f"both {_series(parts, 'and')}" if nested and len(parts) > 1 else _series(parts, "and")
+    return f"either {_series([_sentence(part, nested=True) for part in clause.clauses], 'or')}"
+
+
+def _every(clause: Every) -> Iterator[str]:
+    """Yield the parts of a conjunction; neighbours about one subject become one part."""
+    last: Statement | None = None
+    for part in clause.clauses:
+        if not isinstance(part, Call):
+            if last:
+                yield " ".join(last)
+            last = None
+            yield _sentence(part, nested=True)
+            continue
+        statement = _statement(part)
+        if last and last[:2] == statement[:2]:
+            last = Statement(last.subject, last.verb, f"{last.predicate} and {statement.predicate}")
+            continue
+        if last:
+            yield " ".join(last)
+        last = statement
+    if last:
+        yield " ".join(last)
+
+
+def _series(parts: list[str], word: str) -> str:
+    """Join parts as English does; a comma keeps parts apart that hold an `and` or `or` of their own."""
+    *before, last = parts
+    if not before:
+        return last
+    is_plain = len(before) == 1 and not re.search(r" (and|or) ", " ".join(parts))
+    return f"{', '.join(before)}{'' if is_plain else ','} {word} {last}"
+
+
+def _statement(condition: Call) -> Statement:
+    first, *others = condition.operands
+    template = _template(condition.operator, first, others)
+    subject = first.phrase if isinstance(first, SegmentColumn) else _words(first).removeprefix("the ")
+    verb = "was" if unit_of(first)[0] == "days_ago" and isinstance(first, SegmentColumn) else "is"
+    return Statement(subject, verb, _fill(template, condition))
+
+
+def _template(operator: Operator, first: Value, others: list[Value]) -> str:
+    if not (isinstance(first, SegmentColumn) and unit(first.unit).name == "days_ago" and operator.ago):
+        return operator.says
+    constant = all(isinstance(store_number(other), Constant) for other in others)
+    return operator.ago if constant else operator.ago_than or operator.ago
+
+
+def _fill(template: str, call: Call) -> str:
+    kinds = call.operator.takes
+    written_out = call.operands if call.operator.repeats else call.operands[: len(kinds)]
+    words = [
+        _operand(operand, kinds[min(place, len(kinds) - 1)]) for place, operand in enumerate(written_out)
+    ]
+    nths = {f"nth{place}": _ordinal(operand) for place, operand in enumerate(written_out)}
+    return template.format(*words, either=_listed(words[1:]), **nths)
+
+
+def _operand(value: Value, kind: str) -> str:
+    if isinstance(value, Constant) and isinstance(value.value, int | float):
+        if kind == "percent":
+            return f"{value.value:g} %"
+        if kind == "order count":
+            return f"customers with {_ORDER_COUNTS[int(value.value)]}"
+    return _words(value)
+
+
+_ORDER_COUNTS = ("no order", "1 order", "2 orders", "3 or more orders")
+
+
+def _words(value: Value) -> str:
+    value = store_number(value)
+    if isinstance(value, SegmentColumn):
+        return f"the time since {value.phrase}" if value.unit == "days_ago" else f"the {value.phrase}"
+    if isinstance(value, Call):
+        return _fill(value.operator.says, value)
+    if isinstance(value, Statistic):
+        return value.key
+    if isinstance(value.value, str):
+        return f"“{value.value}”"
+    if value.value is None:
+        return "unknown"
+    return written(value.value, value.unit, value.currency, rounded=value.computed)
+
+
+def _listed(words: Iterable[str]) -> str:
+    """Write `a`, `a or b`, `a, b or c`."""
+    *before, last = words or [""]
+    return f"{', '.join(before)} or {last}" if before else last
+
+
+def _ordinal(value: Value) -> str:
+    if not isinstance(value, Constant) or not isinstance(value.value, int | float):
+        return ""
+    digits = f"{value.value:g}"
+    if digits[-2:] in {"11", "12", "13"}:
+        return f"{digits}th"
+    return digits + {"1": "st", "2": "nd", "3": "rd"}.get(digits[-1], "th")
