@@ -1,0 +1,324 @@
+"""The command line: reads arguments and the clock, calls one function elsewhere, prints the answer."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.errors import InputError
+from regulars import terminal
+from regulars.options import (
+    AsJson,
+    AsOf,
+    Currency,
+    Encoding,
+    Files,
+    HomeDirectory,
+    HorizonDays,
+    Out,
+    Port,
+    SegmentName,
+    TimeZone,
+    To,
+    cutoff_of,
+    home_of,
+    ledger_of,
+    settings_of,
+)
+
+# What the commands need is imported when one runs: `regulars --help` answers at once.
+# ruff: noqa: PLC0415
+
+ENVIRONMENT = {
+    # Nothing here reports to anybody, and no model is ever loaded from a pickle.
+    "BENTOML_DO_NOT_TRACK": "True",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    # Spans are sent nowhere by default, and keeping them costs the service's slowest requests dearly.
+    "OTEL_SDK_DISABLED": "true",
+}
+
+app = typer.Typer(
+    name="regulars",
+    help="Know your regulars: who is leaving, what each is worth, and what each runs out of next.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    # Drawing the help with rich takes as long as everything else together.
+    rich_markup_mode=None,
+)
+importing = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+exporting = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+segmenting = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+
+
+class DatasetName(StrEnum):
+    """Packaged data sets of the demo; `regulars.datasets.DATASETS` says what they are."""
+
+    COMPLETE_JOURNEY = "complete-journey"
+    CDNOW = "cdnow"
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command; what its user can put right is one line on stderr and exit code 2."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        app(args=arguments, prog_name="regulars")
+    except InputError as error:
+        typer.echo(f"regulars: {' '.join(str(error).split())}", err=True)
+        sys.exit(2)
+
+
+@app.command()
+def demo(
+    *,
+    dataset: Annotated[DatasetName, typer.Option(help="Which purchases.")] = DatasetName.COMPLETE_JOURNEY,
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="End after printing what was learnt.")] = False,
+    port: Port = None,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", metavar="DIR", help="Directory.  [default: ./regulars-home/demo-DATASET]"),
+    ] = None,
+) -> None:
+    """Real purchases to first segments, in one go.
+
+    Imports a packaged data set, trains, scores, prints what was learnt in plain words, and serves it.
+    """
+    from regulars import demo as demonstration
+    from regulars import server
+
+    settings = settings_of(home or settings_of(None).home / f"demo-{dataset.value}", port=port)
+    if not no_serve:
+        server.require_free_port(settings.host, settings.port)
+    with terminal.progress() as progress:
+        learnt = demonstration.run(dataset.value, settings, now=datetime.now(UTC), progress=progress)
+    for line in learnt:
+        typer.echo(line)
+    if not no_serve:
+        typer.echo(f"\nServing at http://localhost:{settings.port} - stop with Ctrl-C")
+        server.serve(settings.home, settings.host, settings.port)
+
+
+@importing.command("orders")
+def import_orders(  # noqa: PLR0913 - one a switch
+    files: Files,
+    *,
+    currency: Currency = None,
+    time_zone: TimeZone = None,
+    encoding: Encoding = "utf-8",
+    home: HomeDirectory = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add order lines.
+
+    A file imported before adds nothing; refused lines are kept with their number and reason.
+    """
+    from ledger.importers import plain
+
+    with terminal.progress() as progress:
+        report = plain.import_orders(
+            ledger_of(settings_of(home)),
+            files,
+            imported_at=datetime.now(UTC),
+            currency=currency,
+            time_zone=time_zone,
+            encoding=encoding,
+            progress=progress,
+        )
+    _print_record(asdict(report), as_json=as_json)
+
+
+@importing.command("products")
+def import_products(
+    files: Files, *, encoding: Encoding = "utf-8", home: HomeDirectory = None, as_json: AsJson = False
+) -> None:
+    """Add products: title, category path, price, discontinued."""
+    from ledger.importers import plain
+
+    with terminal.progress() as progress:
+        report = plain.import_products(
+            ledger_of(settings_of(home)),
+            files,
+            imported_at=datetime.now(UTC),
+            encoding=encoding,
+            progress=progress,
+        )
+    _print_record(asdict(report), as_json=as_json)
+
+
+@app.command()
+def doctor(*, home: HomeDirectory = None, as_json: AsJson = False) -> None:
+    """Say what the ledger holds and what it is good for.
+
+    What is wrong with it, and which predictions its history allows.
+    """
+    from ledger import quality
+
+    _print_record(asdict(quality.examine(ledger_of(settings_of(home)))), as_json=as_json)
+
+
+@app.command()
+def train(
+    *,
+    as_of: AsOf = None,
+    horizon_days: HorizonDays = None,
+    home: HomeDirectory = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit, compare, and deploy only what wins.
+
+    Fits on rolling cutoffs and compares with the release in force and the simple rules.
+    """
+    from training import train as training
+
+    settings = settings_of(home, horizon_days=horizon_days)
+    ledger = ledger_of(settings)
+    with terminal.progress() as progress:
+        summary = training.train(
+            ledger.home,
+            cutoff=cutoff_of(ledger, as_of),
+            horizon_days=settings.horizon_days,
+            seed=settings.seed,
+            mlflow_tracking_uri=settings.mlflow_tracking_uri,
+            progress=progress,
+        )
+    _print_record(asdict(summary), as_json=as_json)
+
+
+@app.command()
+def score(*, as_of: AsOf = None, home: HomeDirectory = None, as_json: AsJson = False) -> None:
+    """Score every customer and assign the segments.
+
+    Uses the deployed release, and publishes what it finds to the service.
+    """
+    from regulars import scoring
+
+    ledger = ledger_of(settings_of(home))
+    with terminal.progress() as progress:
+        summary = scoring.score(ledger.home, cutoff_of(ledger, as_of), progress)
+    facts = summary.facts.model_dump(exclude={"segments"})
+    _print_record(facts | {"published": summary.published}, as_json=as_json)
+
+
+@app.command()
+def evaluate(
+    *,
+    as_of: AsOf = None,
+    horizon_days: HorizonDays = None,
+    home: HomeDirectory = None,
+    as_json: AsJson = False,
+) -> None:
+    """Predict as of a past day, beside the peers.
+
+    Shows what then happened, and how near each came.
+    """
+    from training import evaluate as evaluation
+
+    settings = settings_of(home, horizon_days=horizon_days)
+    ledger = ledger_of(settings)
+    with terminal.progress() as progress, ledger.connect() as connection:
+        comparison = evaluation.evaluate(
+            connection,
+            cutoff_of(ledger, as_of),
+            horizon_days=settings.horizon_days,
+            seed=settings.seed,
+            progress=progress,
+        )
+    _print_rows(comparison.rows, as_json=as_json)
+
+
+@exporting.command("scores")
+def export_scores(out: Out, *, to: To = None, home: HomeDirectory = None, as_json: AsJson = False) -> None:
+    """Write every score, one row a customer."""
+    from serving.export import exports
+
+    _print_record({"rows": exports.export_scores(home_of(home), out, to), "file": str(out)}, as_json=as_json)
+
+
+@exporting.command("replenishment")
+def export_replenishment(
+    out: Out, *, to: To = None, home: HomeDirectory = None, as_json: AsJson = False
+) -> None:
+    """Write who runs out of what, and when.
+
+    One row a customer and product or category, with the chance that it is bought within 7 and 14 days.
+    """
+    from serving.export import exports
+
+    rows = exports.export_replenishment(home_of(home), out, to)
+    _print_record({"rows": rows, "file": str(out)}, as_json=as_json)
+
+
+@exporting.command("segment")
+def export_segment(
+    name: SegmentName, out: Out, *, to: To = None, home: HomeDirectory = None, as_json: AsJson = False
+) -> None:
+    """Write a segment's members.
+
+    With their scores, since when they are in it, and why.
+    """
+    from serving.export import exports
+
+    rows = exports.export_segment(home_of(home), name, out, to)
+    _print_record({"rows": rows, "file": str(out)}, as_json=as_json)
+
+
+@segmenting.command("list")
+def list_segments(*, home: HomeDirectory = None, as_json: AsJson = False) -> None:
+    """Print every segment with its size and value."""
+    from serving.store import PublishedRun
+
+    columns = ("name", "size", "value", "sentence")
+    segments = PublishedRun.open(home_of(home)).facts.segments
+    _print_rows([segment.model_dump(include=set(columns)) for segment in segments], as_json=as_json)
+
+
+@segmenting.command("show")
+def show_segment(name: SegmentName, *, home: HomeDirectory = None, as_json: AsJson = False) -> None:
+    """Print what one segment is and what to do about it."""
+    from serving.store import PublishedRun
+
+    segment = PublishedRun.open(home_of(home)).segment(name)
+    if segment is None:
+        raise InputError(f"no segment '{name}'; `regulars segments list` shows which there are")
+    _print_record(segment.model_dump(), as_json=as_json)
+
+
+@app.command()
+def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
+    """Serve the pages and the scoring API until stopped."""
+    from regulars import server
+    from serving.store import PublishedRun
+
+    settings = settings_of(home, port=port)
+    PublishedRun.open(home_of(home))
+    server.require_free_port(settings.host, settings.port)
+    typer.echo(f"Serving {settings.home} at http://localhost:{settings.port} - stop with Ctrl-C", err=True)
+    server.serve(settings.home, settings.host, settings.port)
+
+
+app.add_typer(importing, name="import", help="Add orders or products to the ledger.")
+app.add_typer(exporting, name="export", help="Write scores, refills or a segment's members to a file.")
+app.add_typer(segmenting, name="segments", help="What the segments are and how large.")
+
+
+def _print_rows(rows: Sequence[terminal.Row], *, as_json: bool) -> None:
+    if as_json:
+        terminal.show_json(rows)
+    else:
+        terminal.show(rows)
+
+
+def _print_record(record: terminal.Row, *, as_json: bool) -> None:
+    if as_json:
+        terminal.show_json(record)
+    else:
+        terminal.show_record(record)

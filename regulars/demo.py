@@ -1,0 +1,140 @@
+"""The demo: packaged real purchases, imported, trained and scored like anybody's, told in plain words."""
+
+import json
+import tempfile
+from datetime import datetime
+from pathlib import Path
+
+from training.train import train
+
+from features.catalog.shipped import CATALOG
+from features.cutoff import Cutoff
+from ledger import quality
+from ledger.errors import InputError
+from ledger.home import Home
+from ledger.importers import plain
+from ledger.store import Ledger
+from models.release import ReleaseError, load_deployed
+from regulars import findings, scoring
+from regulars.datasets import DATASETS, Dataset, write_plain
+from regulars.settings import Settings
+from regulars.terminal import Progress
+from serving.store import PublishedRun
+
+MARKER = "demo.json"
+"""File in the home that says which data set it was made from; a home without it is somebody's own."""
+
+
+def run(name: str, settings: Settings, *, now: datetime, progress: Progress) -> list[str]:
+    """
+    Import, train and score a packaged data set.
+
+    What is there already is left as it is: lines are not added twice, and a release made from the same lines,
+    features and settings is not made again.
+
+    Parameters
+    ----------
+    name : str
+        One of `regulars.datasets.DATASETS`.
+    settings : Settings
+    now : datetime
+        Aware; the import's instant.
+    progress : callable
+
+    Returns
+    -------
+    list of str
+        What was learnt, in plain words, a line each.
+
+    Raises
+    ------
+    InputError
+        When the home holds other data, or the data set's package is not installed.
+    """
+    dataset = DATASETS[name]
+    ledger = Ledger(Home(settings.home))
+    claim(settings.home, dataset)
+    imported = fill(ledger, dataset, now, progress)
+    cutoff = Cutoff.at_midnight(ledger.default_cutoff_date(), dataset.time_zone)
+    trained = _train(ledger, cutoff, settings, progress)
+    scoring.score(ledger.home, cutoff, progress)
+    published = PublishedRun.open(ledger.home)
+    return [
+        *imported,
+        *trained,
+        "",
+        *findings.shop(dataset.title, quality.examine(ledger)),
+        "",
+        *findings.leaving(published.facts, published.tables["scores"]),
+        "",
+        *findings.due(published.tables["replenishment"], published.tables["products"]),
+        "",
+        *findings.where(str(settings.home)),
+    ]
+
+
+def claim(home: Path, dataset: Dataset) -> None:
+    """
+    Mark a home as this data set's.
+
+    Raises
+    ------
+    InputError
+        When it holds anything else; nothing is touched then.
+    """
+    marker = home / MARKER
+    if marker.exists():
+        found = json.loads(marker.read_text(encoding="utf-8")).get("dataset")
+        if found != dataset.name:
+            raise InputError(
+                f"{home} holds the demo data of '{found}', not '{dataset.name}'; choose another --home"
+            )
+        return
+    if home.exists() and (not home.is_dir() or any(path.name != "settings.toml" for path in home.iterdir())):
+        raise InputError(f"{home} holds something else than the demo; choose an empty directory with --home")
+    home.mkdir(parents=True, exist_ok=True)
+    marker.write_text(json.dumps({"dataset": dataset.name}) + "\n", encoding="utf-8")
+
+
+def fill(ledger: Ledger, dataset: Dataset, now: datetime, progress: Progress) -> list[str]:
+    """Import the data set and return what came of it, a sentence each table."""
+    importers = {"orders": plain.import_orders, "products": plain.import_products}
+    with tempfile.TemporaryDirectory(prefix="regulars-demo-") as scratch:
+        progress(f"Reading {dataset.title}", 0.0)
+        files = write_plain(dataset, Path(scratch))
+        reports = [
+            importers[table](
+                ledger,
+                [file],
+                imported_at=now,
+                currency=dataset.currency,
+                time_zone=dataset.time_zone,
+                progress=progress,
+            )
+            for table, file in files.items()
+        ]
+    return [line for report in reports for line in findings.imported(report)]
+
+
+def _train(ledger: Ledger, cutoff: Cutoff, settings: Settings, progress: Progress) -> list[str]:
+    try:
+        manifest = load_deployed(ledger.home).manifest
+    except ReleaseError:
+        manifest = None
+    wanted = (ledger.fingerprint(), CATALOG.fingerprint, cutoff.local_date.isoformat(), settings.horizon_days)
+    if manifest is not None and wanted == (
+        manifest.data_fingerprint,
+        manifest.feature_fingerprint,
+        manifest.as_of,
+        manifest.horizon_days,
+    ):
+        return [f"training: already done, release {manifest.release} is in force"]
+    summary = train(
+        ledger.home,
+        cutoff=cutoff,
+        horizon_days=settings.horizon_days,
+        seed=settings.seed,
+        mlflow_tracking_uri=settings.mlflow_tracking_uri,
+        progress=progress,
+    )
+    return findings.trained(summary)

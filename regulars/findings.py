@@ -1,0 +1,109 @@
+"""What was done and learnt, in sentences: values in, lines of text out."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ledger import quality
+from ledger.importers.report import ImportReport
+from serving.store import RunFacts
+
+SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+MILLION, THOUSAND = 1_000_000, 1000
+DUE = 0.5
+"""A refill is due when it is more likely than not bought within the week."""
+MOST_WANTED = 5
+
+
+def money(amount: float, currency: str) -> str:
+    """Return an amount as it is said: a few digits, with the currency."""
+    symbol = SYMBOLS.get(currency, f"{currency} ")
+    if abs(amount) >= MILLION:
+        return f"{symbol}{amount / MILLION:,.2f} million"
+    return f"{symbol}{amount:,.0f}" if abs(amount) >= THOUSAND else f"{symbol}{amount:,.2f}"
+
+
+def imported(report: ImportReport) -> list[str]:
+    """Return what an import did, and why rows were refused."""
+    if report.read and report.read == report.unchanged:
+        return [f"{report.table}: all {report.read:,} rows were there already, nothing was added"]
+    done = [
+        f"{count:,} {what}"
+        for count, what in (
+            (report.added, "added"),
+            (report.unchanged, "there already"),
+            (report.corrected, "corrected"),
+            (report.rejected, "refused"),
+        )
+        if count or what == "added"
+    ]
+    refused = [
+        f"  refused {reason.rows:,}: {reason.text} (first in {reason.file_name}, line {reason.line})"
+        for reason in report.reasons
+    ]
+    notes = [f"  {note}" for note in report.notes]
+    return [f"{report.table}: {report.read:,} rows read, {', '.join(done)}", *refused, *notes]
+
+
+def shop(title: str, report: quality.Report) -> list[str]:
+    """Return who bought, when and how often."""
+    span = f"from {report.first_day} to {report.last_day}"
+    returned = f"{report.repeat_share:.0%} of them came back at least once"
+    return [title, f"  {report.customers:,} customers placed {report.orders:,} orders {span}; {returned}."]
+
+
+def leaving(facts: RunFacts, scores: pa.Table) -> list[str]:
+    """Return who is likely to leave and what is at stake."""
+    next_90_days = pc.sum(scores["expected_value_90d"]).as_py() or 0.0
+    by_name = {segment.name: segment for segment in facts.segments}
+    likely, start = by_name.get("likely_to_churn"), by_name.get("at_risk_high_value")
+    share = facts.likely_to_leave / facts.customers if facts.customers else 0.0
+    spent = money(facts.money_at_stake, facts.currency)
+    expected = money(likely.value if likely else 0.0, facts.currency)
+    leaving = f"{facts.likely_to_leave:,} of {facts.customers:,} customers ({share:.0%}) are likely to leave"
+    total = f"All customers together are expected to spend {money(next_90_days, facts.currency)}"
+    lines = [
+        f"What comes next, as of {facts.as_of:%Y-%m-%d}",
+        f"  {leaving}: at most a 1 in 3 chance of an order within 90 days.",
+        f"  At stake: the {spent} they spent in the last 365 days; in the next, {expected} is expected.",
+        f"  {total} in the next 90 days.",
+    ]
+    if start is not None and start.size:
+        lines.append(f"  Start with the {start.size:,} in '{start.title}': {start.description}")
+    return lines
+
+
+def due(replenishment: pa.Table, products: pa.Table) -> list[str]:
+    """Return what is due for refill within a week, most wanted first."""
+    is_due = pc.fill_null(pc.greater_equal(replenishment["p_due_7d"], DUE), fill_value=False)
+    rows = replenishment.filter(pc.and_(is_due, pc.is_null(replenishment["suppressed_because"])))
+    heading = "Due for refill this week"
+    if not rows.num_rows:
+        return [heading, "  nothing: no product is known to be bought again at a regular pace"]
+    titles = dict(zip(products["product_id"].to_pylist(), products["title"].to_pylist(), strict=True))
+    by_level = {level: rows.filter(pc.equal(rows["level"], level)) for level in ("category", "product")}
+    lines = [heading]
+    for level, key, plural in (("category", "category", "categories"), ("product", "product_id", "products")):
+        wanted = by_level[level]
+        people = pc.count_distinct(wanted["customer_id"]).as_py()
+        lines.append(f"  {plural}: {wanted.num_rows:,} refills by {people:,} customers; most of all")
+        for name, customers in _most_wanted(wanted, key):
+            lines.append(f"  {customers:>7,} x {titles.get(name) or name.split(' > ')[-1]}")
+    return lines
+
+
+def _most_wanted(rows: pa.Table, key: str) -> list[tuple[str, int]]:
+    counted = rows.group_by(key).aggregate([("customer_id", "count_distinct")]).to_pylist()
+    most = sorted(counted, key=lambda row: (-row["customer_id_count_distinct"], row[key]))
+    return [(row[key], row["customer_id_count_distinct"]) for row in most[:MOST_WANTED]]
+
+
+def where(home: str) -> list[str]:
+    """Return what to do next."""
+    own = "--time-zone Europe/Berlin --currency EUR"
+    return [
+        "What to do with it",
+        f"  regulars segments list --home {home}",
+        f"  regulars export segment at_risk_high_value --home {home} --out at_risk.csv",
+        f"  regulars export scores --home {home} --out scores.parquet",
+        f"  regulars import orders your-orders.csv {own}",
+    ]

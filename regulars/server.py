@@ -1,0 +1,63 @@
+"""Starting the service: this process becomes BentoML's, in loopback by default and without telemetry."""
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from ledger.errors import InputError
+
+SERVICE = "serving.service:Regulars"
+GRACE_SECONDS = 10
+"""How long requests under way may take after a stop is asked for."""
+
+
+def require_free_port(host: str, port: int) -> None:
+    """
+    Fail early, in one line, when the port is taken.
+
+    Raises
+    ------
+    InputError
+        When something listens there already, or the address is not this machine's.
+    """
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # As the server binds: a port whose last connections are still closing is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            why = str(error.strerror).lower()
+            raise InputError(
+                f"cannot listen on {host}:{port}: {why}; choose another port with --port"
+            ) from error
+
+
+def command(host: str, port: int) -> list[str]:
+    """Return the command line of the service."""
+    return [
+        sys.executable,
+        "-m",
+        "bentoml",
+        "serve",
+        SERVICE,
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--timeout-graceful-shutdown",
+        str(GRACE_SECONDS),
+    ]
+
+
+def environment(home: Path, inherited: dict[str, str]) -> dict[str, str]:
+    """Return the environment of the service: the home, and BentoML's own files inside it."""
+    absolute = home.resolve()
+    return inherited | {"REGULARS_HOME": str(absolute), "BENTOML_HOME": str(absolute / "bentoml")}
+
+
+def serve(home: Path, host: str, port: int) -> None:
+    """Become the service; returns never."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execve(sys.executable, command(host, port), environment(home, dict(os.environ)))  # noqa: S606 - no shell, own command

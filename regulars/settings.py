@@ -1,0 +1,117 @@
+"""One shop's settings, frozen: from the command line, the environment and `<home>/settings.toml`."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import AliasChoices, Field, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ledger.errors import InputError
+
+FILE = "settings.toml"
+
+
+class Settings(BaseSettings):
+    """What a shop may set.
+
+    A name below is a key of `settings.toml`; with `REGULARS_` before it in capitals, an environment variable.
+
+    Parameters
+    ----------
+    home : Path
+        The shop's directory. Only from the command line or the environment, as it says where the file is.
+    horizon_days : int, days
+        How far ahead the trained probability looks.
+    seed : int
+        Start of every random choice in training: the same data and seed give the same release.
+    mlflow_tracking_uri : str or None
+        Where runs are recorded; None keeps them in the home. `MLFLOW_TRACKING_URI` is understood too.
+    host : str
+        Address that `serve` listens on. The API has no keys yet: leave it at loopback unless something in
+        front of it asks for them.
+    port : int
+        Port that `serve` listens on.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="REGULARS_", frozen=True, extra="forbid", populate_by_name=True, env_ignore_empty=True
+    )
+
+    home: Path = Path("regulars-home")
+    horizon_days: int = Field(default=90, ge=7, le=365)
+    seed: int = Field(default=20240229, ge=0, lt=2**31)
+    mlflow_tracking_uri: str | None = Field(
+        default=None, validation_alias=AliasChoices("REGULARS_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI")
+    )
+    host: str = "127.0.0.1"
+    port: int = Field(default=3000, ge=1, le=65535)
+
+
+def load(**given: object) -> Settings:
+    """
+    Return the settings in force.
+
+    Parameters
+    ----------
+    **given
+        What the command line said, by setting; None means not said.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    InputError
+        For a file that is not TOML, an unknown key or a value out of range; names each.
+    """
+    said = {name: value for name, value in given.items() if value is not None}
+    home = _valid(_from(said, {})).home
+    return _valid(_from(said, _read(home / FILE)))
+
+
+def _from(said: dict[str, Any], in_file: dict[str, Any]) -> type[Settings]:
+    """Return the settings class that reads these two beside the environment."""
+
+    class Sourced(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is pydantic's
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            command_line, file = (
+                InitSettingsSource(settings_cls, said),
+                InitSettingsSource(settings_cls, in_file),
+            )
+            return command_line, env_settings, file
+
+    return Sourced
+
+
+def _valid(settings: type[Settings]) -> Settings:
+    try:
+        return settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]).removeprefix("REGULARS_").lower()
+        known = ", ".join(Settings.model_fields)
+        if first["type"] == "extra_forbidden":
+            raise InputError(f"{FILE}: unknown setting '{name}'; settings are {known}") from error
+        raise InputError(f"setting '{name}': {first['msg']}, got {first['input']!r}") from error
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not valid TOML: {error}") from error
+    if "home" in values:
+        raise InputError(f"{path} cannot set 'home': it lies in the home. Use --home or REGULARS_HOME")
+    return values
