@@ -1,8 +1,8 @@
 """History as known at a cutoff, staged as relations: which ledger rows count, and as what.
 
-Everything a feature can see is decided here. `collapse` reads the ledger once and says from when to when each
-row was in force; `cut` keeps the rows in force at one cutoff and measures ages back from it. The text keeps to
-the SQL that means the same on DuckDB and Spark. Which aggregates are taken is left to `features.catalog`.
+Everything a feature can see is decided here. `collapse` reads the ledger once and says from when to when
+each row was in force; `cut` keeps the rows in force at one cutoff and measures ages back from it. The text
+keeps to the SQL that means the same on DuckDB and Spark. Which aggregates are taken: `features.catalog`.
 """
 
 from dataclasses import dataclass
@@ -28,10 +28,10 @@ class Step:
     sql: str
 
 
-# A row is in force from the moment it is known until the same key (order, line, status) is known otherwise, or
-# the line is known to be cancelled. Both ends are kept, so that any cutoff can be cut from one pass over the
-# ledger. Most keys have one row; only the repeated ones are ordered, which halves the time. Two corrections known
-# at one instant are ordered by their content: the answer must not depend on how rows lie on the disk.
+# A row is in force from the moment it is known until the same key (order, line, status) is known otherwise,
+# or the line is known to be cancelled. Both ends are kept, so that any cutoff can be cut from one pass over
+# the ledger. Most keys have one row; only the repeated ones are ordered, which halves the time. Corrections
+# known at one instant are ordered by their content: how rows lie on the disk must not matter.
 COLLAPSE = Step(
     "history_lines",
     """
@@ -62,7 +62,10 @@ versions as (
     join repeated r on o.order_id = r.order_id and o.line_id = r.line_id and o.status = r.status
 )
 select
-    v.customer_id, v.product_id, v.status, v.order_day, v.order_hour, v.order_isoweekday,
+    v.customer_id, v.product_id, v.status,
+    cast(v.order_day as bigint) as order_day,
+    cast(v.order_hour as bigint) as order_hour,
+    cast(v.order_isoweekday as bigint) as order_isoweekday,
     v.net_minor, v.discount_minor, v.quantity_milli,
     greatest(v.known_at, v.ordered_at) as from_at,
     least(v.superseded_at, c.void_at) as until_at
@@ -114,9 +117,8 @@ select
     customer_id, order_day,
     :cutoff_day - order_day as age_days,
     row_number() over (partition by customer_id order by order_day) as order_number,
-    count(*) over (partition by customer_id)
-        - row_number() over (partition by customer_id order by order_day) as later_orders,
     order_day - lag(order_day) over (partition by customer_id order by order_day) as gap_days,
+    lead(order_day) over (partition by customer_id order by order_day) - order_day as next_gap_days,
     net_minor,
     cast(net_minor as decimal(19, 0)) * cast(net_minor as decimal(19, 0)) as net_minor_squared,
     gross_minor, refund_minor, discount_minor, lines, quantity_milli, products, order_hour, order_isoweekday
@@ -124,6 +126,7 @@ from days
 """,
 )
 
+# Only the products bought are looked up: a request about one customer must not order the whole catalogue.
 ITEMS = Step(
     "history_items",
     """
@@ -132,7 +135,7 @@ with known as (
         partition by product_id order by known_at desc, category nulls last
     ) as version
     from ledger_products
-    where known_at < :cutoff_at
+    where known_at < :cutoff_at and product_id in (select product_id from history_baskets)
 ),
 bought as (
     select b.customer_id, b.product_id, k.category, b.order_day, b.quantity_milli,
@@ -146,17 +149,25 @@ select
     customer_id, product_id, category, order_day,
     :cutoff_day - order_day as age_days,
     order_day - lag(order_day) over (partition by customer_id, product_id order by order_day) as gap_days,
-    quantity_milli, net_minor,
     case when lag(order_day) over (partition by customer_id, product_id order by order_day) is null
         then 1 else 0 end as product_first,
-    case when category is null then null
-        when row_number() over (partition by customer_id, category order by order_day, product_id) = 1
-        then 1 else 0 end as category_first,
-    case when category is not null then cast(sum(net_minor) over (
-        partition by customer_id, category order by order_day, product_id
-        rows between unbounded preceding and unbounded following
-    ) as bigint) end as category_net_minor
+    quantity_milli, net_minor
 from bought
+""",
+)
+
+CATEGORIES = Step(
+    "history_categories",
+    """
+select
+    customer_id, category,
+    count(*) as items,
+    cast(sum(product_first) as bigint) as products,
+    cast(sum(net_minor) as bigint) as net_minor,
+    min(age_days) as age_days
+from history_items
+where category is not null
+group by customer_id, category
 """,
 )
 
@@ -178,7 +189,7 @@ left join (
 """,
 )
 
-CUT = (BASKETS, ORDERS, ITEMS, CUSTOMERS)
+CUT = (BASKETS, ORDERS, ITEMS, CATEGORIES, CUSTOMERS)
 
 
 def text() -> str:
@@ -217,7 +228,7 @@ def cut(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
 
 
 def stage(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
-    """Stage `history_orders`, `history_items` and `history_customers` as of a cutoff.
+    """Stage `history_orders`, `_items`, `_categories` and `_customers` as of a cutoff.
 
     The tables are temporary, so connections and cursors (`connection.cursor()`) of one database do not meet.
     Calling it again replaces them.

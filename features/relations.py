@@ -38,8 +38,8 @@ ORDERS = Relation(
         "order_day": "local day number, days since 1970-01-01",
         "age_days": "days from the order to the cutoff",
         "order_number": "1 for the customer's first order, 2 for the next, ...",
-        "later_orders": "orders of the customer after this one, known at the cutoff; 0 for the last",
         "gap_days": "days since the customer's previous order; NULL for the first",
+        "next_gap_days": "days to the customer's next order before the cutoff; NULL for the last",
         "net_minor": "paid less refunded, hundredths of the currency",
         "net_minor_squared": "net_minor times itself, exact",
         "gross_minor": "paid, hundredths of the currency",
@@ -66,8 +66,18 @@ ITEMS = Relation(
         "quantity_milli": "thousandths of a piece bought; NULL when the shop does not say",
         "net_minor": "paid less refunded, hundredths of the currency",
         "product_first": "1 on the customer's first row of the product, else 0",
-        "category_first": "1 on the customer's first row of the category, else 0; NULL without a category",
-        "category_net_minor": "the customer's net spend in the category, all days; NULL without a category",
+    },
+)
+
+CATEGORIES = Relation(
+    name="categories",
+    holds="one category of which a customer bought items",
+    columns={
+        "category": "category path as known at the cutoff",
+        "items": "the customer's items in it",
+        "products": "different products of it that the customer bought",
+        "net_minor": "paid less refunded, hundredths of the currency",
+        "age_days": "days from the last purchase in it to the cutoff",
     },
 )
 
@@ -80,4 +90,6 @@ CUSTOMERS = Relation(
     },
 )
 
-RELATIONS: Mapping[str, Relation] = {relation.name: relation for relation in (ORDERS, ITEMS, CUSTOMERS)}
+RELATIONS: Mapping[str, Relation] = {
+    relation.name: relation for relation in (ORDERS, ITEMS, CATEGORIES, CUSTOMERS)
+}

@@ -37,16 +37,16 @@ BASKET = (
     ),
     Feature(
         "categories",
-        "sum(category_first)",
+        "count(*)",
         unit="categories",
         means="Different categories ever bought; unknown when no category was known.",
-        over="items",
+        over="categories",
     ),
     Feature(
         "top_category_share",
-        "max(category_net_minor) / nullif(sum(case when category_first >= 0 then net_minor end), 0)",
+        "max(net_minor) / nullif(sum(net_minor), 0)",
         unit="share",
         means="Share of the customer's spend in the category of the highest spend, over known categories.",
-        over="items",
+        over="categories",
     ),
 )

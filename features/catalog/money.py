@@ -27,7 +27,7 @@ MONEY = (
     ),
     Feature(
         "last_order_value",
-        "sum(net_minor) filter (where later_orders = 0)",
+        "sum(net_minor) filter (where next_gap_days is null)",
         unit="currency",
         means="Net value of the last order.",
     ),

@@ -17,7 +17,7 @@ RHYTHM = (
     ),
     Feature(
         "last_gap_days",
-        "max(gap_days) filter (where later_orders = 0)",
+        "max(gap_days) filter (where next_gap_days is null)",
         unit="days",
         means="Days between the last order and the one before.",
     ),
