@@ -1,0 +1,111 @@
+"""A boosted correction on top of a purchase process: LightGBM learns only what the process leaves unexplained.
+
+The process gives the offset (the starting score of every row), the trees add to it. Where there is little data the
+trees stay small and the answer stays with the process; beyond the trained horizon the process goes on alone.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+ROUNDS = 100
+MOST_ROWS = 300_000
+"""Training rows kept; more change CDNOW's AUC by less than 0.0005 and cost time in proportion."""
+_SETTINGS = {
+    "learning_rate": 0.05,
+    "num_leaves": 7,
+    "feature_fraction": 0.6,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "lambda_l2": 10.0,
+    "deterministic": True,
+    "force_row_wise": True,
+    "num_threads": 2,
+    "verbosity": -1,
+}
+
+
+class Correction:
+    """Trees over named inputs; their raw sum is added to an offset by the caller.
+
+    Parameters
+    ----------
+    text : str
+        LightGBM's own text format: no pickle, the same numbers after a round trip.
+    """
+
+    def __init__(self, text: str) -> None:
+        from lightgbm import Booster  # noqa: PLC0415  # a second to import; `--help` must not pay it
+
+        self.text = text
+        self._booster = Booster(model_str=text)
+        self.inputs: list[str] = self._booster.feature_name()
+
+    @classmethod
+    def read(cls, path: Path) -> "Correction":
+        """Return the correction stored in a LightGBM text file."""
+        return cls(path.read_text())
+
+    def raw(self, inputs: pd.DataFrame, num_threads: int = 1) -> Floats:
+        """Return (n,) float, what the trees add to the offset.
+
+        Parameters
+        ----------
+        inputs : DataFrame
+            Needs every column of `self.inputs`; missing values stay missing.
+        num_threads : int
+            One for few rows: LightGBM's threads cost more than they save below some thousands.
+        """
+        matrix = inputs[self.inputs].to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.asarray(self._booster.predict(matrix, raw_score=True, num_threads=num_threads))
+
+
+def fit_correction(  # noqa: PLR0913  # a fit is its data, its offset and its question
+    inputs: pd.DataFrame,
+    target: Floats,
+    offset: Floats,
+    *,
+    objective: str,
+    seed: int,
+    rising_in: Sequence[str] = (),
+) -> Correction:
+    """Fit trees to what the offset leaves unexplained.
+
+    Parameters
+    ----------
+    inputs : (n, k) DataFrame
+        Numeric; missing allowed.
+    target, offset : (n,) float
+        The offset is on the objective's own scale: log-odds for `binary`, log for `poisson` and `tweedie`.
+    objective : str
+        LightGBM's name of the loss.
+    seed : int
+        The same rows and seed give the same text.
+    rising_in : sequence of str
+        Inputs in which the answer may never fall.
+    """
+    import lightgbm  # noqa: PLC0415
+
+    rows = np.arange(len(target))
+    if len(rows) > MOST_ROWS:
+        rows = np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
+    data = lightgbm.Dataset(
+        inputs.to_numpy(dtype=np.float64, na_value=np.nan)[rows],
+        target[rows],
+        init_score=offset[rows],
+        feature_name=list(inputs.columns),
+    )
+    settings = _SETTINGS | {
+        "objective": objective,
+        "seed": seed,
+        # A leaf needs enough rows to be worth a name; a small store cannot fill 200.
+        "min_data_in_leaf": int(np.clip(len(rows) // 50, 20, 200)),
+        "monotone_constraints": [int(name in rising_in) for name in inputs.columns],
+        "monotone_constraints_method": "intermediate",
+    }
+    return Correction(lightgbm.train(settings, data, ROUNDS).model_to_string())

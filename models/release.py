@@ -1,0 +1,341 @@
+"""A release: the directory that training makes and everything else reads.
+
+JSON and LightGBM text: no pickle, no customers. It holds the predictors, the numbers that percentiles and segments
+were resolved to, and a manifest that says of what data, features and versions it is. It is written once, named by
+its content, and never changed.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from features.catalog.shipped import CATALOG
+from ledger.errors import InputError
+from ledger.home import Home
+from models.boosting import Correction
+from models.next_order import FARTHEST_DAYS, NextOrder
+from models.purchase_process import OrderValue, PurchaseProcess
+from models.replenishment import ReplenishmentModel
+from models.scores import VALUE_HORIZON_DAYS, scores_for
+from models.worth import OrdersAndValue
+
+MANIFEST = "manifest.json"
+_PROCESS = "purchase_process.json"
+_REFERENCE = "reference.json"
+_REPLENISHMENT = "replenishment.json"
+_CORRECTIONS = {"next_order": "next_order.lgb", "orders": "orders.lgb", "value": "value.lgb"}
+_PERCENTS = np.linspace(0.0, 100.0, 201)
+
+
+class ReleaseError(InputError):
+    """A release that must not be served: incomplete, altered, or made with other feature definitions."""
+
+
+class GateVerdict(BaseModel):
+    """What the gate decided about a candidate, and why."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    verdict: Literal["model", "rule"]
+    reasons: tuple[str, ...]
+
+
+class Manifest(BaseModel):
+    """What a release is made of; every field is documented in docs/architecture.md."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    release: str
+    as_of: str
+    data_through: str
+    time_zone: str
+    currency: str
+    horizon_days: int
+    seed: int
+    customers: int
+    feature_fingerprint: str
+    feature_names: tuple[str, ...]
+    data_fingerprint: str
+    thresholds: dict[str, float]
+    lifecycle_limits: dict[str, float]
+    metrics: dict[str, float]
+    gate: GateVerdict
+    versions: dict[str, str]
+    files: dict[str, str]
+
+
+class _Process(BaseModel):
+    """The parameters of purchase process and order value, as stored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    process: PurchaseProcess
+    order_value: OrderValue
+    value_shape: float
+
+
+@dataclass(frozen=True)
+class Predictors:
+    """Everything fitted that a release stores.
+
+    Parameters
+    ----------
+    next_order : NextOrder
+    worth : OrdersAndValue
+        Both on the same purchase process.
+    replenishment : ReplenishmentModel
+    """
+
+    next_order: NextOrder
+    worth: OrdersAndValue
+    replenishment: ReplenishmentModel
+
+    def score(self, snapshot: pd.DataFrame) -> pd.DataFrame:
+        """Return customer_id, confidence and every score but the percentiles, a row each snapshot row.
+
+        The two predictors agree by construction where they overlap: nobody is expected to order less often than
+        he is likely to order at all.
+        """
+        frame = pd.concat([self.next_order.predict(snapshot), self.worth.predict(snapshot)], axis=1)
+        farthest = self.next_order.p_order(snapshot, [FARTHEST_DAYS])[:, 0]
+        for column in [name for name in frame.columns if name.startswith("expected_orders_")]:
+            likely = frame.get(column.replace("expected_orders", "p_order"), farthest)
+            frame[column] = np.maximum(frame[column], likely)
+        value = frame[f"clv_{VALUE_HORIZON_DAYS}d"].to_numpy()
+        for name, share in (("p10", 0.1), ("p90", 0.9)):
+            frame[f"clv_{VALUE_HORIZON_DAYS}d_{name}"] = self.worth.value_quantile(value, farthest, share)
+        frame.insert(0, "customer_id", snapshot["customer_id"])
+        frame.insert(1, "confidence", self._confidence(snapshot))
+        return frame
+
+    def _confidence(self, snapshot: pd.DataFrame) -> list[str]:
+        if self.next_order.correction is None:
+            return ["rule"] * len(snapshot)
+        own_rhythm = 2  # one order shows no gap, so the answer is that of customers like this one
+        return ["model" if orders >= own_rhythm else "pooled" for orders in snapshot["orders"]]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A release as loaded: its manifest, and its predictors ready to score.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    predictors : Predictors
+    reference : mapping of str to list of float
+        Score name to its 201 quantiles (0 to 100 % in half percents) over the customers scored in training.
+    """
+
+    manifest: Manifest
+    predictors: Predictors
+    reference: Mapping[str, list[float]]
+
+    @property
+    def id(self) -> str:
+        """Name of the release."""
+        return self.manifest.release
+
+    def score(self, snapshot: pd.DataFrame) -> pd.DataFrame:
+        """Return customer_id, confidence and all scores.
+
+        Parameters
+        ----------
+        snapshot : (n, k) DataFrame
+            As `features.snapshot.compute` makes it.
+
+        Returns
+        -------
+        (n, m) DataFrame
+            In the order of `models.scores.scores_for`.
+        """
+        frame = self.predictors.score(snapshot)
+        for name, quantiles in self.reference.items():
+            frame[f"{name}_percentile"] = np.interp(frame[name], quantiles, _PERCENTS)
+        names = [score.name for score in scores_for(self.manifest.horizon_days)]
+        return frame[["customer_id", "confidence", *names]]
+
+
+def reference_quantiles(scored: pd.DataFrame, horizon_days: int) -> dict[str, list[float]]:
+    """Return the quantiles that percentiles are read from, for each score that has a percentile.
+
+    Parameters
+    ----------
+    scored : DataFrame
+        What `Predictors.score` gave for the customers known in training.
+    horizon_days : int, days
+    """
+    suffix = "_percentile"
+    named = [s.name.removesuffix(suffix) for s in scores_for(horizon_days) if s.name.endswith(suffix)]
+    return {name: np.percentile(scored[name], _PERCENTS).tolist() for name in named}
+
+
+def write_release(
+    home: Home, predictors: Predictors, reference: Mapping[str, list[float]], facts: Mapping[str, Any]
+) -> Path:
+    """Write a release directory, whole or not at all, and return it.
+
+    Parameters
+    ----------
+    home : Home
+    predictors : Predictors
+    reference : mapping
+        From `reference_quantiles`.
+    facts : mapping
+        Every field of Manifest but `release` and `files`.
+
+    Returns
+    -------
+    Path
+        The directory; the same content has the same name and is written once.
+    """
+    home.releases.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=home.releases))
+    try:
+        _write_predictors(aside, predictors, reference)
+        files = {path.name: _sha256(path) for path in sorted(aside.iterdir())}
+        body = {**facts, "files": files}
+        digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
+        manifest = Manifest(release=f"{facts['as_of']}-{digest[:12]}", **body)
+        (aside / MANIFEST).write_text(manifest.model_dump_json(indent=2) + "\n")
+        target = home.releases / manifest.release
+        if not target.exists():
+            aside.chmod(0o755)
+            aside.rename(target)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return target
+
+
+def _write_predictors(directory: Path, predictors: Predictors, reference: Mapping[str, list[float]]) -> None:
+    worth = predictors.worth
+    process = _Process(process=worth.process, order_value=worth.order_value, value_shape=worth.value_shape)
+    (directory / _PROCESS).write_text(process.model_dump_json(indent=2) + "\n")
+    (directory / _REFERENCE).write_text(json.dumps(dict(reference)) + "\n")
+    (directory / _REPLENISHMENT).write_text(json.dumps(predictors.replenishment.to_json_dict()) + "\n")
+    corrections = {
+        "next_order": predictors.next_order.correction,
+        "orders": worth.orders_correction,
+        "value": worth.value_correction,
+    }
+    for name, correction in corrections.items():
+        if correction is not None:
+            (directory / _CORRECTIONS[name]).write_text(correction.text)
+
+
+def load_release(directory: Path) -> Release:
+    """Load a release after checking every byte of it.
+
+    Parameters
+    ----------
+    directory : Path
+
+    Raises
+    ------
+    ReleaseError
+        When a file is missing, unreadable or not the one that was released, or when the features have changed since.
+    """
+    manifest = _read_manifest(directory)
+    for name, expected in manifest.files.items():
+        path = directory / name
+        if not path.is_file() or _sha256(path) != expected:
+            raise ReleaseError(f"release {manifest.release}: {name} is missing or was altered; train again")
+    if manifest.feature_fingerprint != CATALOG.fingerprint:
+        raise ReleaseError(
+            f"release {manifest.release} was trained with other feature definitions "
+            f"({manifest.feature_fingerprint[:12]}, now {CATALOG.fingerprint[:12]}); run `regulars train`"
+        )
+    return Release(manifest, _read_predictors(directory, manifest), _read_json(directory / _REFERENCE))
+
+
+def _read_manifest(directory: Path) -> Manifest:
+    try:
+        return Manifest.model_validate_json((directory / MANIFEST).read_bytes())
+    except (OSError, ValidationError) as cause:
+        raise ReleaseError(f"release {directory.name}: its manifest cannot be read; train again") from cause
+
+
+def _read_predictors(directory: Path, manifest: Manifest) -> Predictors:
+    stored = _Process.model_validate_json((directory / _PROCESS).read_bytes())
+    corrections = {
+        name: Correction.read(directory / file) if file in manifest.files else None
+        for name, file in _CORRECTIONS.items()
+    }
+    return Predictors(
+        NextOrder(stored.process, manifest.horizon_days, corrections["next_order"]),
+        OrdersAndValue(
+            stored.process,
+            stored.order_value,
+            manifest.horizon_days,
+            corrections["orders"],
+            corrections["value"],
+            stored.value_shape,
+        ),
+        ReplenishmentModel.from_json_dict(_read_json(directory / _REPLENISHMENT)),
+    )
+
+
+def _read_json(path: Path) -> Any:  # noqa: ANN401  # the caller's type checks it
+    return json.loads(path.read_bytes())
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def deploy(home: Home, release_id: str) -> None:
+    """Make a release the one that is served, by replacing one pointer file.
+
+    Raises
+    ------
+    ReleaseError
+        When the release cannot be loaded; the one served before stays.
+    """
+    load_release(home.releases / release_id)
+    home.deployed.parent.mkdir(parents=True, exist_ok=True)
+    aside = home.deployed.with_suffix(f".{os.getpid()}.tmp")
+    aside.write_text(json.dumps({"release": release_id}) + "\n")
+    aside.replace(home.deployed)
+
+
+def deployed_release(home: Home) -> str | None:
+    """Return the name of the release that is served, or None before the first."""
+    if not home.deployed.exists():
+        return None
+    return str(_read_json(home.deployed)["release"])
+
+
+def load_deployed(home: Home) -> Release:
+    """Return the release that is served.
+
+    Raises
+    ------
+    ReleaseError
+        When there is none yet, or it cannot be loaded.
+    """
+    release_id = deployed_release(home)
+    if release_id is None:
+        raise ReleaseError(f"no release in {home.path} yet; run `regulars train` first")
+    return load_release(home.releases / release_id)
+
+
+@dataclass(frozen=True)
+class _Scoring:
+    """What MLflow's pyfunc flavour calls."""
+
+    score: Callable[[pd.DataFrame], pd.DataFrame]
+
+    def predict(self, snapshot: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002
+        return self.score(snapshot)
+
+
+def _load_pyfunc(path: str) -> _Scoring:
+    """Return a release to MLflow, which finds this function by its name."""
+    return _Scoring(load_release(Path(path)).score)

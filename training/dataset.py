@@ -1,0 +1,80 @@
+"""Snapshots and their outcomes at many cutoffs of one ledger, each computed once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from features import snapshot
+from features.cutoff import Cutoff
+from models.predictor import Outcomes
+from training.outcomes import outcomes, read_orders
+
+
+@dataclass
+class Dataset:
+    """Training rows of one ledger, by cutoff.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        A ledger connection.
+    known_until : Cutoff
+        Outcomes are read as known then; no window may end later.
+    horizon_days : int, days
+    """
+
+    connection: duckdb.DuckDBPyConnection
+    known_until: Cutoff
+    horizon_days: int
+    _snapshots: dict[Cutoff, pd.DataFrame] = field(default_factory=dict)
+    _orders: pd.DataFrame | None = None
+
+    @property
+    def orders(self) -> pd.DataFrame:
+        """Every valid order as known at the end: customer_id, order_day, value."""
+        if self._orders is None:
+            self._orders = read_orders(self.connection, self.known_until)
+        return self._orders
+
+    @property
+    def first_order_day(self) -> int | None:
+        """Local day number of the first order; None in a ledger without one."""
+        return None if self.orders.empty else int(self.orders["order_day"].min())
+
+    def snapshot(self, cutoff: Cutoff) -> pd.DataFrame:
+        """Return the snapshot at a cutoff, a row a customer known before it."""
+        if cutoff not in self._snapshots:
+            self._snapshots[cutoff] = snapshot.compute(self.connection, cutoff).to_pandas()
+        return self._snapshots[cutoff]
+
+    def outcomes(self, cutoff: Cutoff) -> Outcomes:
+        """Return what the customers of `snapshot(cutoff)` did next.
+
+        Raises
+        ------
+        ValueError
+            When the window ends after what is known.
+        """
+        if cutoff.plus_days(self.horizon_days).at > self.known_until.at:
+            raise ValueError(
+                f"the {self.horizon_days} days after {cutoff.local_date} end after {self.known_until.local_date}"
+            )
+        return self.window(cutoff, self.snapshot(cutoff)["customer_id"])
+
+    def window(self, start: Cutoff, customers: "pd.Series[str]") -> Outcomes:
+        """Return what customers did in one horizon from `start`; with no check whether all of it is known."""
+        return outcomes(self.orders, customers, start, self.horizon_days)
+
+    def stacked(self, cutoffs: Sequence[Cutoff]) -> tuple[pd.DataFrame, Outcomes]:
+        """Return the snapshots of several cutoffs under each other, and their outcomes row by row."""
+        happened = [self.outcomes(cutoff) for cutoff in cutoffs]
+        rows = pd.concat([self.snapshot(cutoff) for cutoff in cutoffs], ignore_index=True)
+        return rows, Outcomes(
+            horizon_days=self.horizon_days,
+            next_order_days=np.concatenate([each.next_order_days for each in happened]),
+            orders=np.concatenate([each.orders for each in happened]),
+            value=np.concatenate([each.value for each in happened]),
+        )

@@ -1,0 +1,271 @@
+"""The training job: backtest, decide, fit on everything known, release, record, and deploy what won."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from features import history
+from features.catalog.shipped import CATALOG
+from features.cutoff import Cutoff
+from ledger.errors import InputError
+from ledger.home import Home
+from ledger.store import Ledger
+from models.release import (
+    GateVerdict,
+    Predictors,
+    Release,
+    ReleaseError,
+    deploy,
+    deployed_release,
+    load_deployed,
+    reference_quantiles,
+    write_release,
+)
+from models.scores import scores_for
+from segments.assign import parse_all
+from segments.partitions import lifecycle_limits, waits
+from segments.resolve import thresholds
+from segments.segment import load_library
+from segments.vocabulary import vocabulary
+from training import registry, report
+from training.dataset import Dataset
+from training.evaluate import Comparison, Progress, compare, silent
+from training.fit import CustomerPredictors, fit_all, fit_customers
+from training.folds import backtest_folds
+from training.gate import beats_champion, decide
+
+_VERSIONS_OF = ("regulars", "lightgbm", "lifetimes", "numpy", "pandas", "duckdb", "scikit-learn")
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainSummary:
+    """What a training run did.
+
+    Parameters
+    ----------
+    release : str
+        Name of the release made.
+    promoted : bool
+        Whether it is served now.
+    served : str
+        Name of the release that is served.
+    gate : GateVerdict
+        Why trees or rules are in it.
+    reasons : tuple of str
+        Why it was promoted or not.
+    rows : list of dict
+        The newest backtest: `method` and every metric; empty when history allows none.
+    backtests : tuple of str
+        ISO dates of the test cutoffs.
+    run_id : str
+        MLflow's.
+    """
+
+    release: str
+    promoted: bool
+    served: str
+    gate: GateVerdict
+    reasons: tuple[str, ...]
+    rows: list[dict[str, str | float]]
+    backtests: tuple[str, ...]
+    run_id: str
+
+
+def train(  # noqa: PLR0913  # the job's settings, each with its own command-line option
+    home: Home,
+    *,
+    cutoff: Cutoff,
+    horizon_days: int,
+    seed: int,
+    mlflow_tracking_uri: str | None = None,
+    progress: Progress = silent,
+) -> TrainSummary:
+    """Train on everything known before a cutoff, and serve the result where it has earned that.
+
+    Parameters
+    ----------
+    home : Home
+    cutoff : Cutoff
+        Midnight.
+    horizon_days : int, days
+    seed : int
+        The same ledger, cutoff and seed give the same release.
+    mlflow_tracking_uri : str or None
+        None keeps runs in the home.
+    progress : callable
+        Told what is being done and the share done.
+
+    Raises
+    ------
+    InputError
+        When nothing is known before the cutoff.
+    """
+    ledger = Ledger(home)
+    dataset = Dataset(ledger.connect(), cutoff, horizon_days)
+    progress("reading history", 0.02)
+    if dataset.snapshot(cutoff).empty:
+        raise InputError(f"no order is known before {cutoff.local_date}; choose a later --as-of")
+    champion = _champion(home)
+    backtests = _backtest(dataset, cutoff, seed, champion, progress)
+    gate = decide(backtests)
+    progress("fitting on everything known", 0.6)
+    predictors = fit_all(dataset, cutoff, _allowed(fit_customers(dataset, cutoff, seed), gate))
+    progress("writing the release", 0.85)
+    facts = _facts(ledger, dataset, cutoff, seed, gate, backtests)
+    directory = _release(home, dataset, cutoff, predictors, facts)
+    promoted, reasons = _promote(home, directory.name, gate, champion, backtests)
+    progress("recording the run", 0.92)
+    run_id = registry.record(
+        home,
+        params={"as_of": facts["as_of"], "horizon_days": horizon_days, "seed": seed},
+        metrics=facts["metrics"],
+        tags={name: facts[name] for name in ("data_fingerprint", "feature_fingerprint")}
+        | {"gate": gate.verdict},
+        figures=_figures(backtests),
+        release_directory=directory,
+        promoted=promoted,
+        tracking_uri=mlflow_tracking_uri,
+    )
+    progress("trained", 1.0)
+    return TrainSummary(
+        release=directory.name,
+        promoted=promoted,
+        served=deployed_release(home) or directory.name,
+        gate=gate,
+        reasons=reasons,
+        rows=backtests[0].rows if backtests else [],
+        backtests=tuple(test.cutoff for test in backtests),
+        run_id=run_id,
+    )
+
+
+def _champion(home: Home) -> Release | None:
+    """Return the release that is served; None before the first, or when it cannot be used any more."""
+    try:
+        return None if deployed_release(home) is None else load_deployed(home)
+    except ReleaseError as cause:
+        _log.warning("the release served until now is no rival: %s", cause)
+        return None
+
+
+def _backtest(
+    dataset: Dataset, cutoff: Cutoff, seed: int, champion: Release | None, progress: Progress
+) -> list[Comparison]:
+    first_day = dataset.first_order_day
+    folds = () if first_day is None else backtest_folds(first_day, cutoff, dataset.horizon_days)
+    backtests = []
+    for done, fold in enumerate(folds):
+        progress(f"backtest as of {fold.test.local_date}", 0.05 + 0.55 * done / len(folds))
+        rival = _unseeing(champion, fold.test)
+        backtests.append(compare(dataset, fold.test, seed, champion=rival))
+    return backtests
+
+
+def _unseeing(champion: Release | None, test: Cutoff) -> CustomerPredictors | None:
+    """Return the champion where it was trained on nothing after a test cutoff."""
+    if champion is None or champion.manifest.as_of > test.local_date.isoformat():
+        return None
+    return CustomerPredictors(champion.predictors.next_order, champion.predictors.worth)
+
+
+def _allowed(fitted: CustomerPredictors, gate: GateVerdict) -> CustomerPredictors:
+    """Return what the gate lets through: with its trees, or the process alone."""
+    return fitted if gate.verdict == "model" else fitted.without_trees()
+
+
+def _facts(  # noqa: PLR0913, PLR0917  # everything a manifest says
+    ledger: Ledger,
+    dataset: Dataset,
+    cutoff: Cutoff,
+    seed: int,
+    gate: GateVerdict,
+    backtests: Sequence[Comparison],
+) -> dict[str, Any]:
+    return {
+        "as_of": cutoff.local_date.isoformat(),
+        "data_through": ledger.data_through().isoformat(),
+        "time_zone": ledger.shop.time_zone,
+        "currency": ledger.shop.currency,
+        "horizon_days": dataset.horizon_days,
+        "seed": seed,
+        "customers": len(dataset.snapshot(cutoff)),
+        "feature_fingerprint": CATALOG.fingerprint,
+        "feature_names": tuple(CATALOG.names),
+        "data_fingerprint": ledger.fingerprint(),
+        "metrics": _metrics(backtests),
+        "gate": gate,
+        "versions": {name: version(name) for name in _VERSIONS_OF},
+    }
+
+
+def _metrics(backtests: Sequence[Comparison]) -> dict[str, float]:
+    """Return every method's metrics of the newest backtest, finite ones only, named `method.metric`."""
+    if not backtests:
+        return {}
+    return {
+        f"{row['method']}.{name}": float(value)
+        for row in backtests[0].rows
+        for name, value in row.items()
+        if name != "method" and np.isfinite(float(value))
+    }
+
+
+def _release(
+    home: Home, dataset: Dataset, cutoff: Cutoff, predictors: Predictors, facts: dict[str, Any]
+) -> Path:
+    """Resolve what segments and percentiles need over today's customers, and write the release."""
+    snapshot = dataset.snapshot(cutoff)
+    scored = predictors.score(snapshot)
+    reference = reference_quantiles(scored, dataset.horizon_days)
+    history.stage(dataset.connection, cutoff)
+    limits = lifecycle_limits(waits(dataset.connection))
+    columns = vocabulary((*CATALOG, *scores_for(dataset.horizon_days)), facts["currency"])
+    expressions = parse_all(load_library(), columns)
+    frame = pd.concat([snapshot, scored.drop(columns=["customer_id"])], axis=1)
+    resolved = {
+        "thresholds": thresholds(expressions.values(), frame),
+        "lifecycle_limits": {name: float(days) for name, days in limits.items()},
+    }
+    return write_release(
+        home, predictors, reference, {**facts, **resolved, "gate": facts["gate"].model_dump()}
+    )
+
+
+def _promote(
+    home: Home,
+    release_id: str,
+    gate: GateVerdict,
+    champion: Release | None,
+    backtests: Sequence[Comparison],
+) -> tuple[bool, tuple[str, ...]]:
+    """Deploy a release unless the one that is served is better."""
+    if champion is None:
+        deploy(home, release_id)
+        return True, ("no other release could be served", *gate.reasons)
+    if champion.id == release_id:
+        return True, ("it is the release that is served already: same data, same settings, same result",)
+    if champion.manifest.gate.verdict == "model" and gate.verdict == "rule":
+        return False, (f"the champion {champion.id} has passed the gate and this one did not", *gate.reasons)
+    better, reason = beats_champion(backtests)
+    if better:
+        deploy(home, release_id)
+    return better, (reason, *gate.reasons)
+
+
+def _figures(backtests: Sequence[Comparison]) -> dict[str, Any]:
+    if not backtests:
+        return {}
+    newest = backtests[0]
+    ordered = (newest.happened.orders > 0).astype(np.float64)
+    return {
+        "calibration.png": report.calibration_figure(newest.ours.p_order, ordered),
+        "lift.png": report.lift_figure(newest.ours.p_order, ordered),
+    }
