@@ -12,10 +12,9 @@ from features.cutoff import Cutoff
 from models.next_order import NextOrder
 from models.predictor import Outcomes
 from models.purchase_process import (
-    BgNbd,
     Histories,
     OrderValue,
-    StoreRate,
+    PurchaseProcess,
     fit_order_value,
     fit_purchase_process,
 )
@@ -85,7 +84,7 @@ def _fit_trees(  # noqa: PLR0913, PLR0917  # what is learnt from, what it starts
     rows: pd.DataFrame,
     happened: Outcomes,
     then: Histories,
-    process: StoreRate | BgNbd,
+    process: PurchaseProcess,
     order_value: OrderValue,
     seed: int,
 ) -> CustomerPredictors:

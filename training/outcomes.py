@@ -27,9 +27,10 @@ def read_orders(connection: duckdb.DuckDBPyConnection, known_until: Cutoff) -> p
         customer_id, order_day (local day number), value (currency, net).
     """
     history.stage(connection, known_until)
-    return connection.sql(
+    orders: pd.DataFrame = connection.sql(
         f"select customer_id, order_day, net_minor / {MINOR_PER_UNIT} as value from history_orders"
     ).df()
+    return orders
 
 
 def outcomes(

@@ -54,7 +54,7 @@ def _fifths(values: Floats) -> Floats:
     if not len(known):
         return np.ones_like(values)
     edges = np.quantile(known, [0.2, 0.4, 0.6, 0.8])
-    return 1.0 + np.searchsorted(edges, np.nan_to_num(values, nan=-np.inf), side="left")
+    return np.asarray(1.0 + np.searchsorted(edges, np.nan_to_num(values, nan=-np.inf)), dtype=np.float64)
 
 
 def _rfm(snapshot: pd.DataFrame) -> Floats:
