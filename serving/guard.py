@@ -1,13 +1,14 @@
-"""The guard before every route: hosts, sizes, media type, load, time, headers; every error a problem document.
+"""The guard before every route: hosts, sizes, load, time, headers; every error a problem document.
 
 Plain ASGI. It never raises: after an exception in a middleware BentoML hangs until its own time limit and
 answers nothing.
 """
 
 import asyncio
+import json
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -87,10 +88,18 @@ class Answer:
         """Send a problem document, unless an answer has begun."""
         if self.started:
             return
+        await self._whole(problem.status, MEDIA_TYPE, problem.body(), headers)
+
+    async def json(self, content: Mapping[str, object]) -> None:
+        """Send a small JSON answer."""
+        await self._whole(200, "application/json", json.dumps(content).encode(), ())
+
+    async def _whole(
+        self, status: int, media_type: str, body: bytes, headers: Iterable[tuple[bytes, bytes]]
+    ) -> None:
         self.started = self.ended = True
-        body = problem.body()
-        own = [(b"content-type", MEDIA_TYPE.encode()), (b"content-length", str(len(body)).encode())]
-        start = {"type": "http.response.start", "status": problem.status}
+        own = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
+        start = {"type": "http.response.start", "status": status}
         await self.send({**start, "headers": [*own, *headers, *SECURITY_HEADERS, NO_STORE]})
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -105,7 +114,9 @@ class Guard:
     allowed_hosts : callable
         Returns the host names accepted beside the loopback ones; `*` accepts all.
     not_ready : callable
-        Returns why the service cannot answer, or None when it can; it answers `/readyz`.
+        Returns why the service cannot answer, or None when it can.
+    state : callable
+        Returns what `/readyz` says beside that.
     """
 
     def __init__(
@@ -114,10 +125,12 @@ class Guard:
         *,
         allowed_hosts: Callable[[], frozenset[str]],
         not_ready: Callable[[], str | None],
+        state: Callable[[], Mapping[str, str | None]],
     ) -> None:
         self.app = app
         self.hosts = LOOPBACK | allowed_hosts()
         self.not_ready = not_ready
+        self.state = state
         self.in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +141,10 @@ class Guard:
         answer = Answer(send, instance_of(scope.get("raw_path") or b""))
         try:
             self._refuse_early(scope)
-            await self._answer(scope, receive, answer)
+            if scope["path"] == "/readyz":
+                await answer.json({"status": "ready", **self.state()})
+            else:
+                await self._answer(scope, receive, answer)
         except ProblemError as error:
             await answer.problem(error.problem, _headers_for(error.problem))
         except TimeoutError:

@@ -172,6 +172,7 @@ class SegmentSummary(Frozen):
 
     name: str
     title: str
+    group: str = Field(description="predicted, history or lifecycle.")
     sentence: str
     description: str
     advice: str

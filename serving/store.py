@@ -1,8 +1,8 @@
 """The published run: an immutable copy of the latest scores, read memory-mapped, and the pointer to it.
 
 One directory a run, Arrow IPC sorted for binary search; the pointer file is replaced atomically, so that a
-reader sees the old run or the new one and never half of either. The tables of record are the Delta tables that
-`batch` writes.
+reader sees the old run or the new one and never half of either. The tables of record are the Delta tables
+that `batch` writes.
 """
 
 import fcntl
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -39,6 +39,9 @@ SORTED_BY = {
 }
 
 
+Group = Literal["predicted", "history", "lifecycle"]
+
+
 class SegmentFacts(BaseModel):
     """A segment as it stood in one run.
 
@@ -46,6 +49,8 @@ class SegmentFacts(BaseModel):
     ----------
     name, title, description, expression, sentence, advice : str
         What it is; the sentence is the expression in words.
+    group : str
+        Whether it rests on a prediction, on history alone, or is a cell of the lifecycle grid.
     size : int, customers
     value : float, currency
         Sum of clv_365d over the members.
@@ -55,12 +60,13 @@ class SegmentFacts(BaseModel):
 
     name: str
     title: str
+    group: Group
     description: str
     expression: str
     sentence: str
     advice: str
-    size: int = 0
-    value: float = 0.0
+    size: int
+    value: float
 
 
 class RunFacts(BaseModel):
@@ -80,6 +86,8 @@ class RunFacts(BaseModel):
         What those customers spent in the 365 days before the cutoff.
     due_this_week : int
         Customer-product pairs whose next purchase is more likely than not within 7 days.
+    honesty : str
+        How far the release may be trusted, in one sentence.
     segments : tuple of SegmentFacts
     """
 
@@ -94,6 +102,7 @@ class RunFacts(BaseModel):
     likely_to_leave: int
     money_at_stake: float
     due_this_week: int
+    honesty: str
     segments: tuple[SegmentFacts, ...] = ()
 
 
@@ -121,7 +130,6 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
     products : pa.Table
         `ledger_products` as the run saw it, so that posted histories get the same categories.
     facts : RunFacts
-        Sizes and values of its segments are filled in here.
 
     Returns
     -------
@@ -135,12 +143,11 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
         "replenishment": replenishment,
         "products": products,
     }
-    measured = _measure(facts, scores, memberships)
     home.published.mkdir(parents=True, exist_ok=True)
     with _publishing(home), tempfile.TemporaryDirectory(dir=home.published, prefix=".new-") as scratch:
         directory = Path(scratch) / "run"
         directory.mkdir()
-        digest = hashlib.sha256(_write(directory / FACTS_FILE, measured.model_dump_json(indent=1).encode()))
+        digest = hashlib.sha256(_write(directory / FACTS_FILE, facts.model_dump_json(indent=1).encode()))
         for name, table in tables.items():
             digest.update(_write_sorted(directory / f"{name}.arrow", table, SORTED_BY[name]))
         run = f"{facts.as_of.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:12]}"
@@ -150,25 +157,6 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
             _sync_directory(home.published)
         _point_to(home, run)
     return run
-
-
-def _measure(facts: RunFacts, scores: pa.Table, memberships: pa.Table) -> RunFacts:
-    """Fill in each segment's size and value."""
-    worth = memberships.select(["customer_id", "segment"]).join(
-        scores.select(["customer_id", "clv_365d"]), "customer_id", join_type="left outer"
-    )
-    grouped = worth.group_by("segment").aggregate([("clv_365d", "sum"), ("customer_id", "count")])
-    found = {row["segment"]: row for row in grouped.to_pylist()}
-    segments = tuple(
-        segment.model_copy(
-            update={
-                "size": found.get(segment.name, {}).get("customer_id_count", 0),
-                "value": found.get(segment.name, {}).get("clv_365d_sum") or 0.0,
-            }
-        )
-        for segment in facts.segments
-    )
-    return facts.model_copy(update={"segments": segments})
 
 
 def _write_sorted(path: Path, table: pa.Table, by: tuple[str, ...]) -> bytes:

@@ -1,0 +1,301 @@
+"""Answers of the API as plain values: from a published run or from posted histories. No HTTP here."""
+
+import base64
+import binascii
+import math
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.cutoff import Cutoff
+from ledger.store import Shop
+from serving.errors import Problem, ProblemError
+from serving.posted import check_histories, key_of, serve_as_ledger
+from serving.schemas import PostedCustomer, read_as_of, read_customer, split_request
+from serving.scorer import Scorer
+from serving.store import PublishedRun, SegmentFacts
+
+MEMBERS_A_PAGE = 50
+MEMBERS_AT_MOST = 1_000
+CURSOR_LENGTH = 8_000  # a customer id has at most 1,000 characters
+NOT_SCORES = {"customer_id", "confidence"}
+
+Answer = dict[str, Any]
+
+
+def score(
+    body: object, scorer: Scorer, run: PublishedRun, now: datetime, connection: duckdb.DuckDBPyConnection
+) -> Answer:
+    """
+    Answer POST /v1/score.
+
+    Parameters
+    ----------
+    body : object
+        The parsed JSON body.
+    scorer : Scorer
+    run : PublishedRun
+        Its products give posted lines their categories.
+    now : datetime
+        The instant of the request.
+    connection : duckdb.DuckDBPyConnection
+        In UTC, for this request alone.
+
+    Returns
+    -------
+    dict
+        As `schemas.ScoreAnswer`.
+
+    Raises
+    ------
+    ProblemError
+        When the body cannot be read, or its only customer cannot be scored.
+    """
+    as_of, items, alone = split_request(body)
+    manifest = scorer.release.manifest
+    cutoff = read_as_of(as_of, now, manifest.time_zone)
+    read = {position: read_customer(item, position) for position, item in enumerate(items)}
+    refused = {position: found for position, found in read.items() if isinstance(found, Problem)}
+    customers = {position: found for position, found in read.items() if isinstance(found, PostedCustomer)}
+    results: dict[int, Answer] = {}
+    data_through: datetime | None = None
+    if customers:
+        shop = Shop(manifest.currency, manifest.time_zone)
+        posted = check_histories(customers, shop, now, connection)
+        refused |= posted.refused
+        data_through = _last_order(posted.orders, cutoff)
+        serve_as_ledger(connection, posted.orders, run.products_of(pc.unique(posted.orders["product_id"])))
+        results = _scored(scorer, connection, cutoff, customers)
+    for position in customers.keys() - results.keys() - refused.keys():
+        path = f"customers[{position}].orders"
+        refused[position] = Problem("no-history", "no order was known before as_of", path, "an earlier order")
+    if alone and refused:
+        raise ProblemError(refused[0])
+    for position, problem in refused.items():
+        results[position] = {"customer_id": _id_of(items[position]), "error": problem.document()}
+    return {
+        "release": scorer.release.id,
+        "as_of": _instant(cutoff.at),
+        "data_through": _instant(data_through),
+        "results": [results[position] for position in range(len(items))],
+    }
+
+
+def _scored(
+    scorer: Scorer,
+    connection: duckdb.DuckDBPyConnection,
+    cutoff: Cutoff,
+    customers: Mapping[int, PostedCustomer],
+) -> dict[int, Answer]:
+    scored = scorer.score(connection, cutoff)
+    titles = {segment.name: segment.title for segment in scorer.segments}
+    mine: dict[str, list[Answer]] = {}
+    for row in scored.assignments.to_pylist():
+        reason = {"name": row["segment"], "title": titles[row["segment"]], "reasons": row["reasons"]}
+        mine.setdefault(row["customer_id"], []).append(reason)
+    positions = {key_of(position): position for position in customers}
+    return {
+        positions[row["customer_id"]]: {
+            "customer_id": customers[positions[row["customer_id"]]].customer_id,
+            "confidence": row["confidence"],
+            "scores": scores_of(row),
+            "segments": mine.get(row["customer_id"], []),
+        }
+        for row in scored.scores.to_pylist()
+    }
+
+
+def _last_order(orders: pa.Table, cutoff: Cutoff) -> datetime | None:
+    earlier = orders.filter(pc.less(orders["ordered_at"], pa.scalar(cutoff.at, orders["ordered_at"].type)))
+    last: datetime | None = pc.max(earlier["ordered_at"]).as_py()
+    return last
+
+
+def _id_of(item: object) -> str | None:
+    """Return the id to name a refused item by, when it is one that could be sent back."""
+    found = item.get("customer_id") if isinstance(item, Mapping) else None
+    return found if isinstance(found, str) and len(found) <= 200 else None  # noqa: PLR2004 - schemas.TEXT_LENGTH
+
+
+def scores_of(row: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return a row's scores alone; JSON knows no NaN, so what is unknown is null."""
+    return {
+        name: value if value is None or math.isfinite(value) else None
+        for name, value in row.items()
+        if name not in NOT_SCORES
+    }
+
+
+def customer(run: PublishedRun, customer_id: str) -> Answer:
+    """
+    Answer GET /v1/customers/{id}.
+
+    Raises
+    ------
+    ProblemError
+        When the run has no such customer.
+    """
+    row = run.customer(customer_id)
+    if row is None:
+        detail = "nobody of this id had an order before the run; post the history to /v1/score instead"
+        raise ProblemError(Problem("unknown-customer", detail))
+    titles = {segment.name: segment.title for segment in run.facts.segments}
+    return {
+        "customer_id": customer_id,
+        **_stamp(run),
+        "confidence": row["confidence"],
+        "scores": scores_of(row),
+        "segments": [
+            {
+                "name": membership["segment"],
+                "title": titles.get(membership["segment"], membership["segment"]),
+                "reasons": membership["reasons"],
+                "since": _instant(membership["entered_at"]),
+            }
+            for membership in run.memberships_of(customer_id)
+        ],
+        "replenishment": [
+            {name: _plain(value) for name, value in refill.items() if name != "customer_id"}
+            for refill in run.replenishment_of(customer_id)
+        ],
+    }
+
+
+def segments(run: PublishedRun) -> Answer:
+    """Answer GET /v1/segments."""
+    listed = [summary(run, segment) for segment in run.facts.segments]
+    return {
+        **_stamp(run),
+        "customers": run.facts.customers,
+        "currency": run.facts.currency,
+        "segments": listed,
+    }
+
+
+def segment(run: PublishedRun, name: str) -> Answer:
+    """
+    Answer GET /v1/segments/{name}.
+
+    Raises
+    ------
+    ProblemError
+        When the run has no such segment.
+    """
+    return {**_stamp(run), "currency": run.facts.currency, **summary(run, segment_facts(run, name))}
+
+
+def summary(run: PublishedRun, facts: SegmentFacts) -> Answer:
+    """Return one segment's text, size, share of all customers and value."""
+    return {**facts.model_dump(), "share": facts.size / run.facts.customers if run.facts.customers else 0.0}
+
+
+def segment_facts(run: PublishedRun, name: str) -> SegmentFacts:
+    """Return one segment's facts, or raise ProblemError when there is no such segment."""
+    found = run.segment(name)
+    if found is None:
+        raise ProblemError(Problem("unknown-segment", "see /v1/segments for the segments there are"))
+    return found
+
+
+def members(run: PublishedRun, name: str, cursor: str | None, limit: str | None) -> Answer:
+    """
+    Answer GET /v1/segments/{name}/members.
+
+    Parameters
+    ----------
+    run : PublishedRun
+    name : str
+    cursor : str or None
+        `next_cursor` of the page before; it goes on meaning the same when a new run is published in between.
+    limit : str or None
+        Members a page, 1 to 1,000; 50 when left out.
+
+    Raises
+    ------
+    ProblemError
+        When the segment is unknown, the cursor is not one of this segment's or the limit is out of range.
+    """
+    facts = segment_facts(run, name)
+    count = _read_limit(limit)
+    found = run.members(name, read_cursor(cursor, name), count + 1)
+    page = found[:count]
+    return {
+        **_stamp(run),
+        "name": name,
+        "size": facts.size,
+        "members": _with_scores(run, page),
+        "next_cursor": make_cursor(name, page[-1]["customer_id"]) if len(found) > count else None,
+    }
+
+
+def _with_scores(run: PublishedRun, memberships: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    listed = []
+    for membership in memberships:
+        row = run.customer(membership["customer_id"]) or {"confidence": "rule"}
+        listed.append(
+            {
+                "customer_id": membership["customer_id"],
+                "confidence": row["confidence"],
+                "since": _instant(membership["entered_at"]),
+                "reasons": membership["reasons"],
+                "scores": scores_of(row),
+            }
+        )
+    return listed
+
+
+def _read_limit(limit: str | None) -> int:
+    if limit is None:
+        return MEMBERS_A_PAGE
+    if limit.isascii() and limit.isdigit() and len(limit) <= 4 and 1 <= int(limit) <= MEMBERS_AT_MOST:  # noqa: PLR2004
+        return int(limit)
+    raise ProblemError(Problem("bad-request", "limit is out of range", "limit", f"1 to {MEMBERS_AT_MOST:,}"))
+
+
+def make_cursor(segment_name: str, last_customer_id: str) -> str:
+    """Return the opaque place after a member."""
+    return base64.urlsafe_b64encode(f"{segment_name}\n{last_customer_id}".encode()).decode().rstrip("=")
+
+
+def read_cursor(cursor: str | None, segment_name: str) -> str:
+    """Return the customer id a cursor stands after; "" without a cursor."""
+    if not cursor:
+        return ""
+    problem = Problem(
+        "bad-cursor", "take next_cursor of the page before, unchanged", "cursor", "a next_cursor"
+    )
+    if len(cursor) > CURSOR_LENGTH:
+        raise ProblemError(problem)
+    try:
+        text = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise ProblemError(problem) from error
+    name, separator, last = text.partition("\n")
+    if name != segment_name or not separator:
+        raise ProblemError(problem)
+    return last
+
+
+def _stamp(run: PublishedRun) -> Answer:
+    """Return what every answer from a run carries."""
+    facts = run.facts
+    return {
+        "release": facts.release,
+        "as_of": _instant(facts.as_of),
+        "data_through": _instant(facts.data_through),
+    }
+
+
+def _instant(moment: datetime | None) -> str | None:
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - a table's cell
+    """Return a cell as JSON has it."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -1,0 +1,197 @@
+"""The scoring run: every customer as of one cutoff, into the tables of record and to the service."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.cutoff import Cutoff
+from ledger.errors import InputError
+from ledger.home import Home
+from ledger.store import Ledger
+from models.release import Manifest, Release
+from models.scores import SCORES
+from segments.expression import Expression, parse
+from segments.history import advance, no_history
+from segments.partitions import lifecycle_cells
+from segments.segment import Segment
+from serving import store, tables
+from serving.scorer import Scored, Scorer, columns_of
+
+LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
+DUE = 0.5  # more likely than not
+
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What one run found and where it went.
+
+    Parameters
+    ----------
+    facts : RunFacts
+        The figures that the pages show and the command line prints.
+    published : str or None
+        Name of the published run; None when a later day has been scored before and goes on being served.
+    """
+
+    facts: store.RunFacts
+    published: str | None
+
+
+def run(
+    home: Home, release: Release, segments: Sequence[Segment], as_of: Cutoff, progress: Progress | None = None
+) -> RunSummary:
+    """
+    Score every customer and write scores, replenishment and memberships.
+
+    Running it again for the same `as_of` replaces what it wrote. A day before the latest one adds its scores;
+    the memberships and what is served stay those of the latest.
+
+    Parameters
+    ----------
+    home : Home
+    release : Release
+    segments : sequence of Segment
+    as_of : Cutoff
+    progress : callable, optional
+        Called with a step's name and the share of the run done, 0 to 1.
+
+    Returns
+    -------
+    RunSummary
+
+    Raises
+    ------
+    InputError
+        When the ledger holds nobody before `as_of` or the release is of other features.
+    """
+    tell = progress or _silent
+    scorer = Scorer(release, segments)
+    newest = tables.newest_as_of(home.scores)
+    with Ledger(home).connect() as connection:
+        tell("Scoring customers", 0.0)
+        scored = scorer.score(connection, as_of)
+        if scored.scores.num_rows == 0:
+            raise InputError(f"no order is known before {as_of.local_date}; choose a later --as-of")
+        tell("Forecasting refills", 0.4)
+        refills = release.predictors.replenishment.forecast(connection, as_of)
+        data_through = _data_through(connection, as_of)
+        products = connection.sql("SELECT * FROM ledger_products").to_arrow_table()
+    facts = _facts(scorer, scored, refills, as_of, data_through)
+    tell("Writing scores", 0.7)
+    tables.replace_as_of(home.scores, tables.with_run(scored.scores, as_of.at, release.id), as_of.at)
+    tables.replace_as_of(home.replenishment, _with_as_of(refills, as_of.at), as_of.at)
+    if newest is not None and newest > as_of.at:
+        tell("Done", 1.0)
+        return RunSummary(facts, None)
+    tell("Updating memberships", 0.8)
+    memberships = _advance(home, scored.assignments, as_of.at)
+    tell("Publishing", 0.9)
+    published = store.publish(
+        home,
+        scores=scored.scores,
+        memberships=memberships.filter(pc.is_null(memberships["left_at"])).drop_columns(["left_at"]),
+        replenishment=refills,
+        products=products,
+        facts=facts,
+    )
+    tell("Done", 1.0)
+    return RunSummary(facts, published)
+
+
+def _silent(step: str, share: float) -> None:
+    """Tell nobody."""
+
+
+def _with_as_of(refills: pa.Table, as_of: datetime) -> pa.Table:
+    return refills.add_column(1, "as_of", pa.array([as_of] * refills.num_rows, tables.AS_OF))
+
+
+def _data_through(connection: duckdb.DuckDBPyConnection, as_of: Cutoff) -> datetime | None:
+    """Return the last order's instant before the cutoff."""
+    last = "SELECT max(ordered_at) AS last FROM ledger_orders WHERE ordered_at < $at AND known_at < $at"
+    found = connection.sql(last, params={"at": as_of.at}).to_arrow_table()
+    moment: datetime | None = found["last"].cast(tables.AS_OF)[0].as_py()
+    return moment
+
+
+def _advance(home: Home, assignments: pa.Table, as_of: datetime) -> pa.Table:
+    """Bring the membership history to `as_of` and write it."""
+    before = tables.read(home.memberships)
+    memberships = advance(no_history() if before is None else before, assignments, as_of)
+    tables.replace_all(home.memberships, memberships)
+    return memberships
+
+
+def _facts(
+    scorer: Scorer, scored: Scored, refills: pa.Table, as_of: Cutoff, data_through: datetime | None
+) -> store.RunFacts:
+    release = scorer.release
+    leaving = pc.fill_null(
+        pc.greater(scored.scores["churn_probability_90d"], LIKELY_TO_LEAVE), fill_value=False
+    )
+    at_stake = pc.sum(scored.features["spend_365d"].filter(leaving)).as_py()
+    due = pc.fill_null(pc.greater_equal(refills["p_due_7d"], DUE), fill_value=False)
+    wanted = pc.is_null(refills["suppressed_because"])
+    return store.RunFacts(
+        release=release.id,
+        as_of=as_of.at,
+        data_through=data_through,
+        currency=release.manifest.currency,
+        time_zone=release.manifest.time_zone,
+        customers=scored.scores.num_rows,
+        likely_to_leave=pc.sum(leaving).as_py() or 0,
+        money_at_stake=at_stake or 0.0,
+        honesty=honesty(release.manifest),
+        due_this_week=pc.sum(pc.and_(due, wanted)).as_py() or 0,
+        segments=_measured(scorer, scored),
+    )
+
+
+def _measured(scorer: Scorer, scored: Scored) -> tuple[store.SegmentFacts, ...]:
+    """Return every segment's text, size and value."""
+    worth = scored.assignments.select(["customer_id", "segment"]).join(
+        scored.scores.select(["customer_id", "clv_365d"]), "customer_id"
+    )
+    grouped = worth.group_by("segment").aggregate([("customer_id", "count"), ("clv_365d", "sum")])
+    found = {
+        row["segment"]: (row["customer_id_count"], row["clv_365d_sum"] or 0.0) for row in grouped.to_pylist()
+    }
+    manifest = scorer.release.manifest
+    return tuple(_describe(each, manifest, *found.get(each.name, (0, 0.0))) for each in scorer.segments)
+
+
+def _describe(segment: Segment, manifest: Manifest, size: int, value: float) -> store.SegmentFacts:
+    """Return a segment with its condition in words and the release's numbers in it."""
+    parsed = parse(segment.expression, columns_of(manifest))
+    return store.SegmentFacts(
+        name=segment.name,
+        title=segment.title,
+        group=_group(segment, parsed),
+        description=segment.description,
+        expression=segment.expression,
+        sentence=parsed.describe({**manifest.thresholds, **manifest.lifecycle_limits}),
+        advice=segment.advice,
+        size=size,
+        value=value,
+    )
+
+
+def _group(segment: Segment, parsed: Expression) -> store.Group:
+    if segment in lifecycle_cells():
+        return "lifecycle"
+    scores = {score.name for score in SCORES}
+    return "predicted" if parsed.columns & scores else "history"
+
+
+def honesty(manifest: Manifest) -> str:
+    """Return how far the release may be trusted, in one sentence: what the gate found."""
+    found = "; ".join(manifest.gate.reasons)
+    if manifest.gate.verdict == "model":
+        return f"On this shop's own past the model was better than the simple rules: {found}"
+    return f"No model was better than the simple rules on this shop's own past, so a rule answers: {found}"

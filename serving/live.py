@@ -1,0 +1,228 @@
+"""What the service answers from: the deployed release and the published run, swapped by one reference.
+
+A new release or run is opened aside and tried; when it is broken it is refused, and what was served goes on
+being served. Nothing here raises at start: BentoML restarts a service whose start fails, without end.
+"""
+
+import hashlib
+import logging
+import math
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from features.cutoff import Cutoff
+from ledger.checks import records_to_orders
+from ledger.engine import open_engine
+from ledger.errors import InputError
+from ledger.home import Home
+from ledger.schema import PRODUCTS
+from ledger.store import Shop
+from models.release import load_deployed
+from segments.segment import Segment
+from serving.errors import Problem, ProblemError
+from serving.posted import serve_as_ledger
+from serving.scorer import Scorer
+from serving.store import PublishedRun
+
+POLL_SECONDS = 2.0
+STARTING = "the service is starting"
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Watched(Generic[T]):
+    """One thing opened from the home, again whenever its pointer file changes.
+
+    Parameters
+    ----------
+    what : str
+        For messages: release, run.
+    pointer : Path
+    open : callable
+        Opens what the pointer names; raises InputError when it cannot be served.
+    """
+
+    what: str
+    pointer: Path
+    open: Callable[[], T]
+    current: T | None = field(default=None, init=False)
+    refused: str | None = field(default=STARTING, init=False)
+    _seen: bytes | None = field(default=None, init=False)
+
+    def refresh(self) -> None:
+        """Open anew when the pointer has changed, or when nothing is open yet."""
+        seen = self._fingerprint()
+        if seen == self._seen and self.current is not None:
+            return
+        try:
+            opened = self.open()
+        except InputError as error:
+            self._refuse(str(error))
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with a new one, the old one is kept
+            self._refuse(f"{type(error).__name__} while opening it")
+        else:
+            self.current, self.refused = opened, None
+        self._seen = seen
+
+    def _refuse(self, reason: str) -> None:
+        if reason != self.refused:
+            logger.warning(
+                "%s refused%s: %s", self.what, ", the one before is kept" if self.current else "", reason
+            )
+        self.refused = reason
+
+    def _fingerprint(self) -> bytes | None:
+        try:
+            return hashlib.sha256(self.pointer.read_bytes()).digest()
+        except OSError:
+            return None
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The two things watched in one home."""
+
+    home: Home
+    scorer: Watched[Scorer]
+    run: Watched[PublishedRun]
+
+
+class Live:
+    """Holds what is served; one a process.
+
+    It is empty until `open`, so that making one touches neither file nor environment.
+    """
+
+    def __init__(self) -> None:
+        self._opened: Opened | None = None
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def open(self, home: Home, segments: Callable[[], Sequence[Segment]]) -> None:
+        """Look at a home for the first time; never raises.
+
+        Parameters
+        ----------
+        home : Home
+        segments : callable
+            Returns the segments to assign; called when a release is opened.
+        """
+        self._opened = Opened(
+            home,
+            Watched("release", home.deployed, lambda: _open_scorer(home, segments())),
+            Watched("run", home.published_pointer, lambda: PublishedRun.open(home)),
+        )
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Open what has been deployed or published since."""
+        if self._opened is not None:
+            self._opened.scorer.refresh()
+            self._opened.run.refresh()
+
+    def watch(self) -> None:
+        """Refresh every few seconds in the background until `close`."""
+        self._stop.clear()
+        self._thread = threading.Thread(target=self._poll, name="regulars-live", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop refreshing."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _poll(self) -> None:
+        while not self._stop.wait(POLL_SECONDS):
+            self.refresh()
+
+    def not_ready(self) -> str | None:
+        """Return why the service cannot answer, or None when it can."""
+        if self._opened is None:
+            return STARTING
+        for watched in (self._opened.scorer, self._opened.run):
+            if watched.current is None:
+                return watched.refused
+        return None
+
+    def state(self) -> dict[str, str | None]:
+        """Return what is served and what was refused, for `/readyz`."""
+        if self._opened is None:
+            return {"release": None, "run": None, "refused": STARTING}
+        scorer, run = self._opened.scorer.current, self._opened.run.current
+        return {
+            "release": scorer.release.id if scorer else None,
+            "run": run.name if run else None,
+            "refused": self._opened.scorer.refused or self._opened.run.refused,
+        }
+
+    def run(self) -> PublishedRun:
+        """
+        Return the published run; take it once a request.
+
+        Raises
+        ------
+        ProblemError
+            When nothing is published.
+        """
+        return self._current(None if self._opened is None else self._opened.run)
+
+    def scorer(self) -> Scorer:
+        """
+        Return the scorer of the deployed release; take it once a request.
+
+        Raises
+        ------
+        ProblemError
+            When nothing is deployed.
+        """
+        return self._current(None if self._opened is None else self._opened.scorer)
+
+    @staticmethod
+    def _current(watched: Watched[T] | None) -> T:
+        if watched is None or watched.current is None:
+            raise ProblemError(Problem("not-ready", (watched.refused if watched else None) or STARTING))
+        return watched.current
+
+
+def _open_scorer(home: Home, segments: Sequence[Segment]) -> Scorer:
+    scorer = Scorer(load_deployed(home), segments)
+    try_out(scorer)
+    return scorer
+
+
+def try_out(scorer: Scorer) -> None:
+    """
+    Score one made-up customer, so that a release that cannot score is refused before it is served.
+
+    Raises
+    ------
+    InputError
+        When the answer is no probability.
+    """
+    manifest = scorer.release.manifest
+    shop = Shop(manifest.currency, manifest.time_zone)
+    noon = datetime(2020, 1, 1, 12, tzinfo=UTC)
+    records = [
+        {
+            "customer_id": "c",
+            "order_id": day,
+            "ordered_at": (noon + timedelta(days=day)).isoformat(),
+            "net_amount": 10,
+        }
+        for day in (0, 30)
+    ]
+    cutoff = Cutoff(noon + timedelta(days=60), manifest.time_zone)
+    with open_engine() as connection:
+        orders = records_to_orders(records, shop, cutoff.at, connection).accepted
+        serve_as_ledger(connection, orders, PRODUCTS.arrow_schema.empty_table())
+        scores = scorer.score(connection, cutoff).scores
+    chance = scores["p_order_30d"].to_pylist()
+    if len(chance) != 1 or chance[0] is None or not math.isfinite(chance[0]) or not 0 <= chance[0] <= 1:
+        raise InputError(f"release {scorer.release.id} cannot score a made-up customer; run `regulars train`")

@@ -1,0 +1,110 @@
+"""The API's description (OpenAPI 3.1), generated from the schemas that check requests and shape answers."""
+
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from serving import schemas
+from serving.errors import KINDS, MEDIA_TYPE
+
+REF = "#/components/schemas/{model}"
+NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
+CUSTOMER = {"name": "customer_id", "in": "path", "required": True, "schema": {"type": "string"}}
+PAGING = [
+    {
+        "name": "cursor",
+        "in": "query",
+        "schema": {"type": "string"},
+        "description": "next_cursor of the page before.",
+    },
+    {
+        "name": "limit",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+    },
+]
+
+# path, method, summary, answer, parameters, problems
+READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, ...]], ...] = (
+    ("/v1/segments", "All segments with sentence, size and value", schemas.SegmentsAnswer, [], ()),
+    ("/v1/segments/{name}", "One segment", schemas.SegmentAnswer, [NAME], ("unknown-segment",)),
+    (
+        "/v1/segments/{name}/members",
+        "A segment's members, by stable cursor",
+        schemas.MembersAnswer,
+        [NAME, *PAGING],
+        ("unknown-segment", "bad-cursor"),
+    ),
+    (
+        "/v1/customers/{customer_id}",
+        "Stored scores, segments and refills of one customer",
+        schemas.CustomerAnswer,
+        [CUSTOMER],
+        ("unknown-customer",),
+    ),
+)
+SCORING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-history")
+
+
+@cache
+def description() -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    models: list[type[BaseModel]] = [
+        schemas.ScoreRequest,
+        schemas.ScoreAnswer,
+        schemas.ProblemDocument,
+        *(read[2] for read in READS),
+    ]
+    described: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in models]
+    _, defined = models_json_schema(described, ref_template=REF)
+    paths: dict[str, Any] = {"/v1/score": {"post": _scoring()}}
+    for path, summary, answer, parameters, problems in READS:
+        operation = {"summary": summary, "parameters": parameters, "responses": _responses(answer, problems)}
+        paths[path] = {"get": operation}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Regulars",
+            "version": _version(),
+            "description": "Predictive segments from purchases.",
+        },
+        "paths": paths,
+        "components": {"schemas": defined["$defs"]},
+    }
+
+
+def _scoring() -> dict[str, Any]:
+    return {
+        "summary": "Scores, segments and reasons for posted histories",
+        "description": "One refused history does not fail the others of a list: its result is an error.",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _ref(schemas.ScoreRequest)}},
+        },
+        "responses": _responses(schemas.ScoreAnswer, SCORING_PROBLEMS),
+    }
+
+
+def _responses(answer: type[BaseModel], problems: tuple[str, ...]) -> dict[str, Any]:
+    responses: dict[str, Any] = {
+        "200": {"description": "The answer", "content": {"application/json": {"schema": _ref(answer)}}}
+    }
+    for kind in (*problems, "not-ready"):
+        status, title = KINDS[kind]
+        content = {MEDIA_TYPE: {"schema": _ref(schemas.ProblemDocument)}}
+        responses[str(int(status))] = {"description": title, "content": content}
+    return responses
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": REF.format(model=model.__name__)}
+
+
+def _version() -> str:
+    try:
+        return version("regulars")
+    except PackageNotFoundError:  # inside a bento the packages are files, not an installation
+        return "0"

@@ -1,0 +1,123 @@
+"""Reads over HTTP: the pages for marketers, their JSON twins and the API's description, as one application.
+
+The service mounts it at "/"; it is an application of its own, so that it can be driven without BentoML.
+"""
+
+import functools
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from serving import answers, look
+from serving.errors import KINDS, MEDIA_TYPE, Problem, ProblemError, instance_of
+from serving.live import Live
+from serving.openapi import description
+from serving.store import PublishedRun
+
+STATIC = Path(__file__).parent / "static"
+STATIC_SECONDS = 3600
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def application(live: Live) -> Starlette:
+    """
+    Return the application that answers every GET of the service but the probes.
+
+    Parameters
+    ----------
+    live : Live
+        What to answer from; it may still be empty.
+    """
+    as_json = functools.partial(_json, live)
+    as_page = functools.partial(_page, live)
+    segment = "/segments/{name}"
+    return Starlette(
+        routes=[
+            Route("/", as_page(look.segments_page), methods=["GET"]),
+            Route(segment, as_page(look.segment_page), methods=["GET"]),
+            Route("/v1/segments", as_json(lambda run, _: answers.segments(run)), methods=["GET"]),
+            Route(
+                f"/v1{segment}",
+                as_json(lambda run, given: answers.segment(run, given["name"])),
+                methods=["GET"],
+            ),
+            Route(f"/v1{segment}/members", as_json(_members), methods=["GET"]),
+            # An id may hold slashes, sent as %2F: the server has decoded them by now.
+            Route("/v1/customers/{customer_id:path}", as_json(_customer), methods=["GET"]),
+            Route("/openapi.json", _description, methods=["GET"]),
+            Route("/docs.json", _description, methods=["GET"]),
+            Mount("/static", _Static(directory=STATIC)),
+        ]
+    )
+
+
+def _members(run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
+    return answers.members(run, given["name"], given.get("cursor"), given.get("limit"))
+
+
+def _customer(run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
+    return answers.customer(run, given["customer_id"])
+
+
+def _given(request: Request) -> dict[str, str]:
+    """Return path and query parameters; the path's win."""
+    return {**request.query_params, **request.path_params}
+
+
+def _json(live: Live, answer: Callable[[PublishedRun, Mapping[str, str]], answers.Answer]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            found = await run_in_threadpool(lambda: answer(live.run(), _given(request)))
+        except ProblemError as error:
+            return problem_response(error.problem, request)
+        return json_response(found)
+
+    return endpoint
+
+
+def _page(live: Live, page: Callable[[PublishedRun, Mapping[str, str]], str]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            found = await run_in_threadpool(lambda: page(live.run(), _given(request)))
+        except ProblemError as error:
+            return HTMLResponse(look.problem_page(error.problem), status_code=error.problem.status)
+        return HTMLResponse(found)
+
+    return endpoint
+
+
+async def _description(_: Request) -> Response:
+    return json_response(description())
+
+
+def json_response(content: Mapping[str, Any]) -> Response:
+    """Return a JSON answer; NaN is refused here rather than sent as something that is no JSON."""
+    body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return Response(body.encode(), media_type="application/json")
+
+
+def problem_response(problem: Problem, request: Request) -> Response:
+    """Return a problem document that names the request's path."""
+    named = Problem(**{**problem.__dict__, "instance": instance_of(request.scope.get("raw_path", b""))})
+    headers = {"retry-after": "1"} if problem.kind == "not-ready" else None
+    return Response(
+        named.body(), status_code=int(KINDS[problem.kind][0]), media_type=MEDIA_TYPE, headers=headers
+    )
+
+
+class _Static(StaticFiles):
+    """Static files, which alone may be kept by browsers: they hold no customers."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - Starlette's signature
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = f"public, max-age={STATIC_SECONDS}"
+        return response

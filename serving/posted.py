@@ -1,0 +1,110 @@
+"""Histories posted to the API, made into a ledger connection like the one that the batch reads.
+
+The lines go through the ledger's own check, the same SQL that an import runs, so that a history is accepted,
+refused and scored here exactly as it would be after an import.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+import pyarrow as pa
+
+from ledger.checks import check
+from ledger.schema import ORDERS
+from ledger.store import Shop
+from serving.errors import Problem
+from serving.schemas import OrderLine, PostedCustomer
+
+# A key of at least five digits sorts as its number and keeps one item's order numbers apart from another's.
+KEY_FORMAT = "{:05d}"
+
+
+@dataclass(frozen=True)
+class PostedHistories:
+    """Checked histories of one request.
+
+    Parameters
+    ----------
+    orders : pa.Table
+        Accepted lines in the ledger's stored schema, under keys instead of customer ids: two items of a
+        request may name the same customer or the same order number, and stay apart.
+    refused : mapping of int to Problem
+        By the item's position; all lines of such an item are left out.
+    """
+
+    orders: pa.Table
+    refused: Mapping[int, Problem]
+
+
+def key_of(position: int) -> str:
+    """Return the customer id under which an item is scored."""
+    return KEY_FORMAT.format(position)
+
+
+def check_histories(
+    customers: Mapping[int, PostedCustomer],
+    shop: Shop,
+    imported_at: datetime,
+    connection: duckdb.DuckDBPyConnection | None = None,
+) -> PostedHistories:
+    """
+    Run the ledger's check over posted histories, all in one statement.
+
+    Parameters
+    ----------
+    customers : mapping of int to PostedCustomer
+        By position in the request.
+    shop : Shop
+    imported_at : datetime
+        The request's instant.
+    connection : duckdb.DuckDBPyConnection, optional
+        One to run on; saves making one.
+
+    Returns
+    -------
+    PostedHistories
+    """
+    places = [
+        (position, index) for position, customer in customers.items() for index in range(len(customer.orders))
+    ]
+    lines = [customers[position].orders[index] for position, index in places]
+    keys = [key_of(position) for position, _ in places]
+    checked = check(ORDERS, _raw(lines, keys), shop, imported_at, connection, place="record")
+    refused: dict[int, Problem] = {}
+    for row in checked.rejected.to_pylist():
+        position, index = places[row["line"]]
+        refused.setdefault(position, _problem(position, index, row["reason"], places))
+    accepted = checked.accepted
+    good = pa.array([places[line][0] not in refused for line in checked.lines.to_pylist()], pa.bool_())
+    return PostedHistories(accepted.filter(good), refused)
+
+
+def _raw(lines: Sequence[OrderLine], keys: Sequence[str]) -> pa.Table:
+    cells = {
+        name: [getattr(line, name) for line in lines]
+        for name in OrderLine.model_fields
+        if any(getattr(line, name) is not None for line in lines)
+        or OrderLine.model_fields[name].is_required()
+    }
+    cells["customer_id"] = list(keys)
+    cells["order_id"] = [
+        f"{key}/{order.strip()}" if order.strip() else None
+        for key, order in zip(keys, cells["order_id"], strict=True)
+    ]
+    columns = {name: pa.array(values, pa.string()) for name, values in cells.items()}
+    return pa.table({"line": pa.array(range(len(lines)), pa.int64()), **columns})
+
+
+def _problem(position: int, index: int, reason: str, places: Sequence[tuple[int, int]]) -> Problem:
+    """Name the line at fault, and any other line the reason speaks of, by its place in its own history."""
+    told = re.sub(r"record (\d+)", lambda match: f"orders[{places[int(match[1])][1]}]", reason)
+    return Problem("invalid-history", told, f"customers[{position}].orders[{index}]")
+
+
+def serve_as_ledger(connection: duckdb.DuckDBPyConnection, orders: pa.Table, products: pa.Table) -> None:
+    """Give a connection the two views that a ledger connection has."""
+    connection.register("ledger_orders", orders)
+    connection.register("ledger_products", products)

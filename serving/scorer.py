@@ -1,0 +1,113 @@
+"""The one path from history to scores, segments and reasons: the batch and the API both take it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+
+from features.catalog.shipped import CATALOG
+from features.cutoff import Cutoff
+from features.snapshot import compute
+from ledger.errors import InputError
+from models.release import Manifest, Release
+from models.scores import scores_for
+from segments.assign import Assigner, compile_segments
+from segments.segment import Segment
+from segments.vocabulary import SegmentColumn, vocabulary
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Customers as of one cutoff, each table sorted by customer_id.
+
+    Parameters
+    ----------
+    features : pa.Table
+        customer_id and features.
+    scores : pa.Table
+        customer_id, confidence and scores; unknown is null.
+    assignments : pa.Table
+        customer_id, segment, reasons; a customer's in the order of the segments.
+    """
+
+    features: pa.Table
+    scores: pa.Table
+    assignments: pa.Table
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """Scores any history with one release.
+
+    Parameters
+    ----------
+    release : Release
+    segments : sequence of Segment
+
+    Raises
+    ------
+    InputError
+        When the release was trained on other features than this version computes, or lacks a number that a
+        segment needs.
+    """
+
+    release: Release
+    segments: Sequence[Segment]
+    assigner: Assigner = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.release.manifest.feature_fingerprint != CATALOG.fingerprint:
+            raise InputError(
+                f"release {self.release.id} was trained on other features than this version computes; "
+                "run `regulars train`"
+            )
+        manifest = self.release.manifest
+        assigner = compile_segments(
+            self.segments, columns_of(manifest), manifest.thresholds, manifest.lifecycle_limits
+        )
+        object.__setattr__(self, "assigner", assigner)
+
+    def score(self, connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> Scored:
+        """
+        Score every customer with a row known before the cutoff.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            A ledger connection: anything with the views `ledger_orders` and `ledger_products`.
+        cutoff : Cutoff
+
+        Returns
+        -------
+        Scored
+            The connection is left staged as of the cutoff.
+        """
+        features = compute(connection, cutoff)
+        scores = _as_arrow(self.release.score(features.to_pandas()))
+        return Scored(features, scores, self.assigner.assign(_side_by_side(features, scores)))
+
+
+def columns_of(manifest: Manifest) -> dict[str, SegmentColumn]:
+    """Return the vocabulary of segments: the features, and the scores of this release."""
+    return vocabulary((*CATALOG, *scores_for(manifest.horizon_days)), manifest.currency)
+
+
+def _as_arrow(frame: pd.DataFrame) -> pa.Table:
+    """Return a frame as a table: NaN becomes null, and pandas' own large texts the plain ones used elsewhere."""
+    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
+    large = pa.large_string()
+    plain = [field.with_type(pa.string()) if field.type == large else field for field in table.schema]
+    return table.cast(pa.schema(plain))
+
+
+def _side_by_side(features: pa.Table, scores: pa.Table) -> pa.Table:
+    """Return features and scores as one table."""
+    if not features["customer_id"].equals(scores["customer_id"]):
+        raise ValueError("a release must score the customers it is given, in their order")
+    table = features
+    for name in scores.column_names:
+        if name != "customer_id":
+            table = table.append_column(name, scores[name])
+    return table

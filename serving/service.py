@@ -1,0 +1,119 @@
+"""The service: scoring as BentoML's own API, reads and pages mounted beside it, the guard before both.
+
+The only module that knows BentoML, reads the environment and looks at the clock. To serve a home:
+`REGULARS_HOME=DIR bentoml serve serving.service:Regulars --host 127.0.0.1`.
+"""
+
+import gc
+import logging
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import bentoml
+from pydantic import WithJsonSchema
+from starlette.responses import Response
+
+from ledger.engine import open_engine
+from ledger.home import Home
+from segments.segment import load_library
+from serving import answers, pages
+from serving.errors import MEDIA_TYPE, ProblemError
+from serving.guard import Guard
+from serving.live import Live
+from serving.schemas import ScoreAnswer, ScoreRequest
+
+# For the workers. Unless told, BentoML reports its use to its makers and OpenTelemetry slows every request.
+ENVIRONMENT = {
+    "BENTOML_DO_NOT_TRACK": "True",
+    "DO_NOT_TRACK": "true",
+    "OTEL_SDK_DISABLED": "true",
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+}
+THREADS = 4  # a large request must not keep the small ones waiting
+ANSWER_SECONDS = 10  # BentoML keeps each request's objects alive for this long, answered or not
+BENTOML_ERRORS = "bentoml._internal.server.http_app"
+
+LIVE = Live()
+
+# The parent process of the workers reports too, and reads this before any of our code but this runs in it.
+os.environ.setdefault("BENTOML_DO_NOT_TRACK", ENVIRONMENT["BENTOML_DO_NOT_TRACK"])
+
+
+class NoCustomersInLogs(logging.Filter):
+    """Takes the traceback off BentoML's log of failed requests: its text repeats what the caller sent."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep the line, drop the exception's text."""
+        if record.exc_info and record.exc_info[0] is not None:
+            record.msg, record.args = f"{record.msg}: %s", (*(record.args or ()), record.exc_info[0].__name__)
+        record.exc_info, record.exc_text = None, None
+        return True
+
+
+def home_from_environment() -> Home:
+    """Return the home to serve."""
+    return Home(Path(os.environ.get("REGULARS_HOME") or "regulars-home"))
+
+
+def allowed_hosts() -> frozenset[str]:
+    """Return the host names accepted beside loopback: REGULARS_ALLOWED_HOSTS, comma-separated."""
+    named = os.environ.get("REGULARS_ALLOWED_HOSTS", "")
+    return frozenset(host.strip().lower() for host in named.split(",") if host.strip())
+
+
+@bentoml.service(
+    name="regulars",
+    threads=THREADS,
+    traffic={"timeout": ANSWER_SECONDS},
+    # An access log would hold customer ids, which are part of paths.
+    logging={"access": {"enabled": False}},
+    envs=[{"name": name, "value": value} for name, value in ENVIRONMENT.items()],
+)
+class Regulars:
+    """Predictive segments from purchase history; /openapi.json describes every address."""
+
+    def __init__(self) -> None:
+        errors = logging.getLogger(BENTOML_ERRORS)
+        if not any(isinstance(known, NoCustomersInLogs) for known in errors.filters):
+            errors.addFilter(NoCustomersInLogs())
+        self._engine = open_engine()
+        LIVE.open(home_from_environment(), load_library)
+        LIVE.watch()
+        # What is loaded by now stays; otherwise each full collection walks it while requests wait, 0.3 s.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(10_000, 10, 100)
+
+    def __is_ready__(self) -> bool:
+        """Return whether a release and a run are served; the guard's /readyz says why not."""
+        return LIVE.not_ready() is None
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    def close(self) -> None:
+        """Stop watching the home."""
+        LIVE.close()
+        self._engine.close()
+
+    @bentoml.api(route="/v1/score", output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
+    def score(self, body: Annotated[object, WithJsonSchema(ScoreRequest.model_json_schema())], /) -> Response:
+        """Score posted histories; as /openapi.json describes it."""
+        # The body is taken as it comes: BentoML's own refusals are no problem documents.
+        try:
+            with self._engine.cursor() as connection:
+                answer = answers.score(body, LIVE.scorer(), LIVE.run(), datetime.now(UTC), connection)
+        except ProblemError as error:
+            return Response(error.problem.body(), status_code=error.problem.status, media_type=MEDIA_TYPE)
+        return pages.json_response(answer)
+
+
+def _assemble(service: Any) -> None:  # noqa: ANN401 - what BentoML's decorator makes of a class, untyped
+    """Put the guard in front, and reads and pages beside the scoring."""
+    service.add_asgi_middleware(
+        Guard, allowed_hosts=allowed_hosts, not_ready=LIVE.not_ready, state=LIVE.state
+    )
+    service.mount_asgi_app(pages.application(LIVE), path="/")
+
+
+_assemble(Regulars)
