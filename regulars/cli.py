@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -34,6 +34,8 @@ from regulars.options import (
 
 # What the commands need is imported when one runs: `regulars --help` answers at once.
 # ruff: noqa: PLC0415
+if TYPE_CHECKING:
+    from ledger.importers.report import ImportReport
 
 ENVIRONMENT = {
     # Nothing here reports to anybody, and no model is ever loaded from a pickle.
@@ -100,8 +102,7 @@ def demo(
         server.require_free_port(settings.host, settings.port)
     with terminal.progress() as progress:
         learnt = demonstration.run(dataset.value, settings, now=datetime.now(UTC), progress=progress)
-    for line in learnt:
-        typer.echo(line)
+    terminal.show_lines(learnt)
     if not no_serve:
         typer.echo(f"\nServing at http://localhost:{settings.port} - stop with Ctrl-C")
         server.serve(settings.home, settings.host, settings.port)
@@ -133,7 +134,7 @@ def import_orders(  # noqa: PLR0913 - one a switch
             encoding=encoding,
             progress=progress,
         )
-    _print_record(asdict(report), as_json=as_json)
+    _print_import(report, as_json=as_json)
 
 
 @importing.command("products")
@@ -151,7 +152,7 @@ def import_products(
             encoding=encoding,
             progress=progress,
         )
-    _print_record(asdict(report), as_json=as_json)
+    _print_import(report, as_json=as_json)
 
 
 @app.command()
@@ -177,6 +178,7 @@ def train(
 
     Fits on rolling cutoffs and compares with the release in force and the simple rules.
     """
+    from regulars import findings
     from training import train as training
 
     settings = settings_of(home, horizon_days=horizon_days)
@@ -190,7 +192,11 @@ def train(
             mlflow_tracking_uri=settings.mlflow_tracking_uri,
             progress=progress,
         )
-    _print_record(asdict(summary), as_json=as_json)
+    if as_json:
+        terminal.show_json(asdict(summary) | {"gate": summary.gate.model_dump()})
+    else:
+        terminal.show(summary.rows)
+        terminal.show_lines(findings.trained(summary))
 
 
 @app.command()
@@ -232,7 +238,9 @@ def evaluate(
             seed=settings.seed,
             progress=progress,
         )
-    _print_rows(comparison.rows, as_json=as_json)
+    asked = {"as_of": comparison.cutoff, "horizon_days": comparison.horizon_days}
+    told = {"customers": comparison.customers, "ordered_share": comparison.ordered_share}
+    _print_record(asked | told | {"methods": comparison.rows}, as_json=as_json)
 
 
 @exporting.command("scores")
@@ -308,6 +316,19 @@ def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
 app.add_typer(importing, name="import", help="Add orders or products to the ledger.")
 app.add_typer(exporting, name="export", help="Write scores, refills or a segment's members to a file.")
 app.add_typer(segmenting, name="segments", help="What the segments are and how large.")
+
+
+def _print_import(report: "ImportReport", *, as_json: bool) -> None:
+    from regulars import findings
+
+    if report.read and report.read == report.rejected:
+        first = report.reasons[0]
+        place = f"{first.file_name}, line {first.line}"
+        raise InputError(f"none of {report.read:,} rows could be taken; {place}: {first.text}")
+    if as_json:
+        terminal.show_json(asdict(report))
+    else:
+        terminal.show_lines(findings.imported(report))
 
 
 def _print_rows(rows: Sequence[terminal.Row], *, as_json: bool) -> None:

@@ -5,8 +5,6 @@ import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from training.train import train
-
 from features.catalog.shipped import CATALOG
 from features.cutoff import Cutoff
 from ledger import quality
@@ -20,6 +18,7 @@ from regulars.datasets import DATASETS, Dataset, write_plain
 from regulars.settings import Settings
 from regulars.terminal import Progress
 from serving.store import PublishedRun
+from training.train import train
 
 MARKER = "demo.json"
 """File in the home that says which data set it was made from; a home without it is somebody's own."""
@@ -68,6 +67,8 @@ def run(name: str, settings: Settings, *, now: datetime, progress: Progress) -> 
         *findings.leaving(published.facts, published.tables["scores"]),
         "",
         *findings.due(published.tables["replenishment"], published.tables["products"]),
+        "",
+        *findings.compared(load_deployed(ledger.home).manifest),
         "",
         *findings.where(str(settings.home)),
     ]

@@ -1,17 +1,30 @@
 """What was done and learnt, in sentences: values in, lines of text out."""
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ledger import quality
-from ledger.importers.report import ImportReport
-from serving.store import RunFacts
+if TYPE_CHECKING:  # `regulars import` should not wait for what trains and serves
+    from ledger.importers.report import ImportReport
+    from ledger.quality import Report
+    from models.release import Manifest
+    from serving.store import RunFacts
+    from training.train import TrainSummary
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 MILLION, THOUSAND = 1_000_000, 1000
 DUE = 0.5
 """A refill is due when it is more likely than not bought within the week."""
 MOST_WANTED = 5
+METHODS = {
+    "regulars": "regulars",
+    "bg_nbd_gamma_gamma": "BG/NBD and Gamma-Gamma",
+    "rfm": "RFM scores",
+    "hiatus": "days since the last order",
+    "last_window": "the same as in the window before",
+}
+"""The methods of a backtest that a reader of the demo is shown, in words; `regulars evaluate` prints all."""
 
 
 def money(amount: float, currency: str) -> str:
@@ -22,7 +35,7 @@ def money(amount: float, currency: str) -> str:
     return f"{symbol}{amount:,.0f}" if abs(amount) >= THOUSAND else f"{symbol}{amount:,.2f}"
 
 
-def imported(report: ImportReport) -> list[str]:
+def imported(report: "ImportReport") -> list[str]:
     """Return what an import did, and why rows were refused."""
     if report.read and report.read == report.unchanged:
         return [f"{report.table}: all {report.read:,} rows were there already, nothing was added"]
@@ -44,14 +57,14 @@ def imported(report: ImportReport) -> list[str]:
     return [f"{report.table}: {report.read:,} rows read, {', '.join(done)}", *refused, *notes]
 
 
-def shop(title: str, report: quality.Report) -> list[str]:
+def shop(title: str, report: "Report") -> list[str]:
     """Return who bought, when and how often."""
     span = f"from {report.first_day} to {report.last_day}"
     returned = f"{report.repeat_share:.0%} of them came back at least once"
     return [title, f"  {report.customers:,} customers placed {report.orders:,} orders {span}; {returned}."]
 
 
-def leaving(facts: RunFacts, scores: pa.Table) -> list[str]:
+def leaving(facts: "RunFacts", scores: pa.Table) -> list[str]:
     """Return who is likely to leave and what is at stake."""
     next_90_days = pc.sum(scores["expected_value_90d"]).as_py() or 0.0
     by_name = {segment.name: segment for segment in facts.segments}
@@ -95,6 +108,46 @@ def _most_wanted(rows: pa.Table, key: str) -> list[tuple[str, int]]:
     counted = rows.group_by(key).aggregate([("customer_id", "count_distinct")]).to_pylist()
     most = sorted(counted, key=lambda row: (-row["customer_id_count_distinct"], row[key]))
     return [(row[key], row["customer_id_count_distinct"]) for row in most[:MOST_WANTED]]
+
+
+def compared(manifest: "Manifest") -> list[str]:
+    """Return how the release did on the newest window it had not seen, beside the simple rules."""
+    days = manifest.horizon_days
+    rows = [(words, _metrics_of(method, manifest)) for method, words in METHODS.items()]
+    known = [(words, found) for words, found in rows if found]
+    if not known:
+        return [
+            "How well it does",
+            "  not known: the history is too short to predict a past window and check it",
+        ]
+    lines = [
+        f"How well it does: the last {days} days, predicted from what was known before them",
+        f"  {'':<38}{'ranks right':>12}{'orders':>9}{'money':>9}",
+    ]
+    for words, found in known:
+        cells = (found.get(name) for name in ("auc", "orders_total_ratio", "value_total_ratio"))
+        ranks, orders, value = ("-" if cell is None else f"{cell:.0%}" for cell in cells)
+        lines.append(f"  {words:<38}{ranks:>12}{orders:>9}{value:>9}")
+    lines.append(
+        "  (ranks right: how often, of one who then ordered and one who did not, the first was thought"
+    )
+    lines.append("  likelier. Orders, money: predicted in total, as a share of what then happened.)")
+    return lines
+
+
+def _metrics_of(method: str, manifest: "Manifest") -> dict[str, float]:
+    prefix = f"{method}."
+    return {
+        name.removeprefix(prefix): value
+        for name, value in manifest.metrics.items()
+        if name.startswith(prefix)
+    }
+
+
+def trained(summary: "TrainSummary") -> list[str]:
+    """Return which release came of a training and whether it is served."""
+    word = "is served now" if summary.promoted else f"is kept as challenger; {summary.served} is served"
+    return [f"release {summary.release} {word}", *(f"  {reason}" for reason in summary.reasons)]
 
 
 def where(home: str) -> list[str]:

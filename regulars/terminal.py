@@ -112,6 +112,12 @@ def show_record(record: Row, *, indent: str = "") -> None:
             typer.echo(f"{label} {text(value)}")
 
 
+def show_lines(lines: Sequence[str]) -> None:
+    """Print sentences, a line each."""
+    for line in lines:
+        typer.echo(line)
+
+
 def show_json(value: object) -> None:
     """Print one JSON document; instants and dates in ISO 8601, numbers unrounded, no NaN."""
     typer.echo(json.dumps(_plain(value), indent=2, ensure_ascii=False, allow_nan=False))

@@ -10,6 +10,9 @@ import pandas as pd
 import pytest
 
 from features.cutoff import Cutoff
+from ledger.home import Home
+from ledger.importers import plain
+from ledger.store import Ledger
 
 # Read once, when BentoML is first imported: no telemetry, and nothing left in the user's own directory.
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -114,3 +117,25 @@ def shop_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     shop_orders().to_csv(files["orders"], index=False)
     shop_products().to_csv(files["products"], index=False)
     return files
+
+
+@pytest.fixture(scope="session")
+def shop_home(shop_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Return a home with the made-up shop imported, trained and scored as of SHOP_CUTOFF; read it, never write."""
+    # Imported here: most tests need neither, and LightGBM and MLflow take seconds.
+    from regulars import scoring  # noqa: PLC0415
+    from training.train import train  # noqa: PLC0415
+
+    home = Home(tmp_path_factory.mktemp("shop-home"))
+    ledger = Ledger(home)
+    for table, add in (("orders", plain.import_orders), ("products", plain.import_products)):
+        add(
+            ledger,
+            [shop_files[table]],
+            imported_at=SHOP_IMPORTED_AT,
+            currency=SHOP_CURRENCY,
+            time_zone=SHOP_TIME_ZONE,
+        )
+    train(home, cutoff=SHOP_CUTOFF, horizon_days=SHOP_HORIZON_DAYS, seed=SHOP_SEED)
+    scoring.score(home, SHOP_CUTOFF, lambda _step, _share: None)
+    return home
