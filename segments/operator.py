@@ -29,7 +29,8 @@ class Operator:
         re-written literals is SQL.
     says : str
         The predicate in a sentence, after "is": `over {1}`; {either} is the list "a, b or c" of all
-        operands but the first, {nth1} the operand 1 as "25th". Of a row that gives a number, the number's
+        operands but the first, {nth1} the operand 1 as "25th", {of} the first
+        operand where it is not the subject already. Of a row that gives a number, the number's
         name.
     example : str
         An expression that shows it, over the shipped vocabulary.

@@ -1,7 +1,7 @@
 """The words of segment expressions: which columns there are, their units, and how a sentence names them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,7 +75,8 @@ PHRASES = (
     Phrase(r"mean_order_value", "average order value"),
     Phrase(r"(last|first)_order_value", "value of the {0} order"),
     Phrase(r"max_order_value", "value of the largest order"),
-    Phrase(r"(mean|median)_gap_days", "{0} time between orders"),
+    Phrase(r"mean_gap_days", "average time between orders"),
+    Phrase(r"median_gap_days", "usual time between orders"),
     Phrase(r"last_gap_days", "time between the last two orders"),
     Phrase(r"max_gap_days", "longest time between orders"),
     Phrase(r"categories", "number of categories bought from"),
@@ -107,11 +108,6 @@ def vocabulary(rows: Iterable[Declared], currency: str = "") -> dict[str, Segmen
     """
     named = [_column(row, currency) for row in rows if row.name != "customer_id"]
     return {column.name: column for column in (*AWAITED, LIFECYCLE, *named)}
-
-
-def frame_columns(columns: Mapping[str, SegmentColumn]) -> set[str]:
-    """Return the columns that a frame of customers must bring itself."""
-    return set(columns) - {column.name for column in (LIFECYCLE, *AWAITED)}
 
 
 def _column(row: Declared, currency: str) -> SegmentColumn:

@@ -1,12 +1,12 @@
 """A parsed segment expression in English: its sentence, and SQL of a member's reasons with his own values."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from segments.nodes import Call, Clause, Constant, Every, Statistic, Value, sql, store_number, unit_of
 from segments.operator import Operator
-from segments.units import quoted, shown_sql, unit, written
+from segments.units import quoted, shown_sql, written
 from segments.vocabulary import SegmentColumn
 
 
@@ -72,31 +72,27 @@ def _by_certainty(clause: Clause) -> tuple[list[Call], list[Call]]:
 def _sentence(clause: Clause, *, nested: bool) -> str:
     if isinstance(clause, Call):
         return " ".join(_statement(clause))
-    if isinstance(clause, Every):
-        parts = list(_every(clause))
-        return f"both {_series(parts, 'and')}" if nested and len(parts) > 1 else _series(parts, "and")
-    return f"either {_series([_sentence(part, nested=True) for part in clause.clauses], 'or')}"
+    joint, opening = ("and", "both ") if isinstance(clause, Every) else ("or", "either ")
+    parts = list(_parts(clause.clauses, joint))
+    opened = len(parts) > 1 and (nested or joint == "or")
+    return f"{opening if opened else ''}{_series(parts, joint)}"
 
 
-def _every(clause: Every) -> Iterator[str]:
-    """Yield the parts of a conjunction; neighbours about one subject become one part."""
-    last: Statement | None = None
-    for part in clause.clauses:
-        if not isinstance(part, Call):
-            if last:
-                yield " ".join(last)
-            last = None
-            yield _sentence(part, nested=True)
+def _parts(clauses: Iterable[Clause], joint: str) -> Iterator[str]:
+    """Yield the parts of a list of conditions; neighbours about one subject become one part."""
+    open_part: Statement | None = None
+    for clause in clauses:
+        statement = _statement(clause) if isinstance(clause, Call) else None
+        if open_part and statement and open_part[:2] == statement[:2]:
+            open_part = open_part._replace(predicate=f"{open_part.predicate} {joint} {statement.predicate}")
             continue
-        statement = _statement(part)
-        if last and last[:2] == statement[:2]:
-            last = Statement(last.subject, last.verb, f"{last.predicate} and {statement.predicate}")
-            continue
-        if last:
-            yield " ".join(last)
-        last = statement
-    if last:
-        yield " ".join(last)
+        if open_part:
+            yield " ".join(open_part)
+        open_part = statement
+        if statement is None:
+            yield _sentence(clause, nested=True)
+    if open_part:
+        yield " ".join(open_part)
 
 
 def _series(parts: list[str], word: str) -> str:
@@ -111,46 +107,46 @@ def _series(parts: list[str], word: str) -> str:
 def _statement(condition: Call) -> Statement:
     first, *others = condition.operands
     template = _template(condition.operator, first, others)
-    subject = first.phrase if isinstance(first, SegmentColumn) else _words(first).removeprefix("the ")
-    verb = "was" if unit_of(first)[0] == "days_ago" and isinstance(first, SegmentColumn) else "is"
-    return Statement(subject, verb, _fill(template, condition))
+    subject = first.phrase if isinstance(first, SegmentColumn) else _words(first, None).removeprefix("the ")
+    verb = "was" if isinstance(first, SegmentColumn) and first.unit == "days_ago" else "is"
+    return Statement(subject, verb, _fill(template, condition, about=first))
 
 
 def _template(operator: Operator, first: Value, others: list[Value]) -> str:
-    if not (isinstance(first, SegmentColumn) and unit(first.unit).name == "days_ago" and operator.ago):
+    if not (isinstance(first, SegmentColumn) and first.unit == "days_ago" and operator.ago):
         return operator.says
     constant = all(isinstance(store_number(other), Constant) for other in others)
     return operator.ago if constant else operator.ago_than or operator.ago
 
 
-def _fill(template: str, call: Call) -> str:
+def _fill(template: str, call: Call, about: Value | None) -> str:
+    """Fill a row's template with its operands in words; `about` is the subject, which need not be named again."""
     kinds = call.operator.takes
-    written_out = call.operands if call.operator.repeats else call.operands[: len(kinds)]
-    words = [
-        _operand(operand, kinds[min(place, len(kinds) - 1)]) for place, operand in enumerate(written_out)
-    ]
-    nths = {f"nth{place}": _ordinal(operand) for place, operand in enumerate(written_out)}
-    return template.format(*words, either=_listed(words[1:]), **nths)
+    named = call.operands if call.operator.repeats else call.operands[: len(kinds)]
+    words = [_operand(value, kinds[min(place, len(kinds) - 1)], about) for place, value in enumerate(named)]
+    nths = {f"nth{place}": _ordinal(value) for place, value in enumerate(named)}
+    of = "" if call.operands[0] == about else f" of {words[0]}"
+    return template.format(*words, either=_listed(words[1:]), of=of, **nths)
 
 
-def _operand(value: Value, kind: str) -> str:
+def _operand(value: Value, kind: str, about: Value | None) -> str:
     if isinstance(value, Constant) and isinstance(value.value, int | float):
         if kind == "percent":
             return f"{value.value:g} %"
         if kind == "order count":
             return f"customers with {_ORDER_COUNTS[int(value.value)]}"
-    return _words(value)
+    return _words(value, about)
 
 
 _ORDER_COUNTS = ("no order", "1 order", "2 orders", "3 or more orders")
 
 
-def _words(value: Value) -> str:
+def _words(value: Value, about: Value | None) -> str:
     value = store_number(value)
     if isinstance(value, SegmentColumn):
         return f"the time since {value.phrase}" if value.unit == "days_ago" else f"the {value.phrase}"
     if isinstance(value, Call):
-        return _fill(value.operator.says, value)
+        return _fill(value.operator.says, value, about)
     if isinstance(value, Statistic):
         return value.key
     if isinstance(value.value, str):
@@ -160,10 +156,9 @@ def _words(value: Value) -> str:
     return written(value.value, value.unit, value.currency, rounded=value.computed)
 
 
-def _listed(words: Iterable[str]) -> str:
+def _listed(words: Sequence[str]) -> str:
     """Write `a`, `a or b`, `a, b or c`."""
-    *before, last = words or [""]
-    return f"{', '.join(before)} or {last}" if before else last
+    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else "".join(words)
 
 
 def _ordinal(value: Value) -> str:
