@@ -1,22 +1,22 @@
 """The one check of rows on their way in, as one SQL statement: importers and the scoring API get the same answers."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ledger.check_statement import RAW, statement
 from ledger.engine import open_engine
-from ledger.schema import INSTANT_TYPE, ORDERS, PRODUCTS, SQL_TYPES, Column, Table
-from ledger.store import Shop
+from ledger.schema import INSTANT_TYPE, ORDERS, PRODUCTS, Table
+from ledger.shop import Shop
 
 FUTURE_ALLOWED = timedelta(days=1)  # clocks and zones of a shop's systems differ by hours, not days
-RAW = "raw_rows"
 TEXT_KEPT = 1001  # one more than the longest text a column takes
 LONGEST_INTEGER_BITS = 256
 EXACT_FLOATS = 2.0**53
@@ -59,12 +59,13 @@ def check_products(
     return check(PRODUCTS, raw, shop, imported_at, connection)
 
 
-def check(
+def check(  # noqa: PLR0913 - one a thing that the answer depends on, and the engine
     table: Table,
     raw: pa.Table,
     shop: Shop,
     imported_at: datetime,
     connection: duckdb.DuckDBPyConnection | None = None,
+    *,
     place: str = "line",
 ) -> Checked:
     """Read and check rows of text.
@@ -95,18 +96,26 @@ def check(
     missing = [column.given for column in table.given if column.required and column.given not in given]
     if missing:
         raise ValueError(f"columns {', '.join(missing)} are required")
-    latest = (imported_at + FUTURE_ALLOWED).astimezone(UTC)
+    latest = pa.repeat(pa.scalar(imported_at + FUTURE_ALLOWED, INSTANT_TYPE), raw.num_rows)
     engine = connection or open_engine()
-    engine.register(RAW, raw.select(["line", *given]))
+    engine.register(RAW, raw.select(["line", *given]).append_column("latest", latest))
     try:
-        found = engine.sql(
-            _statement(table, given, shop, place), params={"latest": latest.isoformat()}
-        ).to_arrow_table()
+        found = _execute(engine, statement(table, given, shop, place))
     finally:
         engine.unregister(RAW)
         if connection is None:
             engine.close()
     return _split(table, found)
+
+
+def _execute(engine: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
+    """Run a check, planned once for a connection: planning takes longer than checking one posted history."""
+    name = f"check_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    try:
+        return engine.sql(f"EXECUTE {name}").to_arrow_table()
+    except duckdb.BinderException:  # not prepared on this connection yet; anything else is raised again here
+        engine.execute(f"PREPARE {name} AS {text}")
+        return engine.sql(f"EXECUTE {name}").to_arrow_table()
 
 
 def _split(table: Table, found: pa.Table) -> Checked:
@@ -115,134 +124,6 @@ def _split(table: Table, found: pa.Table) -> Checked:
     bad = found.filter(pc.invert(accepted)).select(REJECTED_SCHEMA.names).cast(REJECTED_SCHEMA)
     stored = good.select(table.arrow_schema.names).cast(table.arrow_schema)
     return Checked(stored, good["line"], good["known_given"], bad)
-
-
-@lru_cache(maxsize=64)
-def _statement(table: Table, given: tuple[str, ...], shop: Shop, place: str) -> str:
-    """Return the check of one table for rows with these columns.
-
-    Texts are trimmed, cells read, defaults filled in, rules applied; then what one row says of another.
-    """
-    steps = [
-        f"texts AS (SELECT line, {_texts(table, given)} FROM {RAW})",
-        f"cells AS (SELECT *, {_values(table, given, shop)} FROM texts)",
-        f"filled AS (SELECT line, {_filled(table, shop)}, {_refusal(table, given)} AS reason FROM cells)",
-        f"ruled AS (SELECT * REPLACE ({_ruled(table)} AS reason), {_derived(table)} FROM filled)",
-    ]
-    last = "ruled"
-    if "line_id" in table.key:
-        steps += _numbering(place)
-        last = "numbered"
-    if "line_id" not in table.key or "line_id" in given:
-        steps += _uniqueness(table, last, place)
-        last = "unique_rows"
-    stored = ", ".join(column.name for column in table.columns)
-    return f"WITH {', '.join(steps)} SELECT line, known_given, reason, {stored} FROM {last} ORDER BY line"
-
-
-def _texts(table: Table, given: tuple[str, ...]) -> str:
-    return ", ".join(
-        f"nullif(trim({column.given}, ' \t'), '') AS {column.given}_text"
-        for column in table.given
-        if column.given in given
-    )
-
-
-def _values(table: Table, given: tuple[str, ...], shop: Shop) -> str:
-    def value(column: Column) -> str:
-        if column.given not in given or column.reads is None:
-            return f"CAST(NULL AS {SQL_TYPES[str(column.type)]})"
-        return column.reads.sql.format(
-            text=f"{column.given}_text", zone=shop.time_zone, currency=shop.currency
-        )
-
-    return ", ".join(f"{value(column)} AS {column.name}" for column in table.given)
-
-
-def _filled(table: Table, shop: Shop) -> str:
-    def filled(column: Column) -> str:
-        if column.default is None:
-            return column.name
-        return f"coalesce({column.name}, {column.default.format(currency=shop.currency)}) AS {column.name}"
-
-    local = f"ordered_at AT TIME ZONE '{shop.time_zone}'" if "ordered_at" in table.names else "NULL"
-    columns = [filled(column) for column in table.given]
-    return ", ".join([*columns, "known_at IS NOT NULL AS known_given", f"{local} AS local_at"])
-
-
-def _refusal(table: Table, given: tuple[str, ...]) -> str:
-    """Return SQL for the first thing wrong with a row's cells, NULL when nothing is."""
-    cases = []
-    for column in table.given:
-        if column.given not in given or column.reads is None:
-            continue
-        text = f"{column.given}_text"
-        if column.required:
-            cases.append((f"{text} IS NULL", f"{column.given} is empty"))
-        cases.append(
-            (f"{text} IS NOT NULL AND {column.name} IS NULL", f"{column.given} {column.reads.wrong}")
-        )
-        if column.type == INSTANT_TYPE:
-            cases.append(
-                (f"{column.name} < TIMESTAMPTZ '1970-01-01 00:00:00+00'", f"{column.given} is before 1970")
-            )
-            cases.append(
-                (f"{column.name} > CAST($latest AS TIMESTAMPTZ)", f"{column.given} is in the future")
-            )
-    return _first_of(cases)
-
-
-def _ruled(table: Table) -> str:
-    rules = _first_of([(rule.refused_when, rule.reason) for rule in table.rules])
-    return f"coalesce(reason, {rules})"
-
-
-def _first_of(cases: Sequence[tuple[str, str]]) -> str:
-    told = " ".join(f"WHEN {condition} THEN {_quoted(reason)}" for condition, reason in cases)
-    return f"CASE {told} END"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
-
-
-def _derived(table: Table) -> str:
-    """Return the columns that follow from others, and a hash of what a row says beside its key."""
-    said = ", ".join(column.name for column in table.given if column.name not in table.key)
-    derived = [f"{column.derived} AS {column.name}" for column in table.columns if column.derived]
-    return ", ".join([*derived, f"hash({said}) AS said"])
-
-
-def _numbering(place: str) -> list[str]:
-    """Return the steps that number lines without a line_id and refuse exact duplicates among them.
-
-    The hash is compared within one order only, so that two of a million rows meeting by chance does not matter.
-    """
-    duplicate = f"'duplicate of {place} ' || twin || '; give line_id to keep both'"
-    return [
-        "open_rows AS (SELECT *, reason IS NULL AND line_id IS NULL AS unnumbered FROM ruled)",
-        "twins AS (SELECT *, min(line) OVER (PARTITION BY order_id, said, status, unnumbered) AS twin FROM open_rows)",
-        f"single AS (SELECT * REPLACE (CASE WHEN unnumbered AND twin < line THEN {duplicate} ELSE reason END AS reason) "
-        "FROM twins)",
-        "numbered AS (SELECT * REPLACE (CASE WHEN unnumbered AND reason IS NULL THEN coalesce(product_id, '') || '#' || "
-        "row_number() OVER (PARTITION BY order_id, product_id, status, unnumbered AND reason IS NULL ORDER BY line) "
-        "ELSE line_id END AS line_id) FROM single)",
-    ]
-
-
-def _uniqueness(table: Table, rows: str, place: str) -> list[str]:
-    """Return the steps that refuse a second row of the same key."""
-    key = ", ".join(table.key)
-    conflict = (
-        f"'conflicts with {place} ' || first_line || ': the same {' and '.join(table.key)}, other values'"
-    )
-    told = f"CASE WHEN first_said = said THEN 'duplicate of {place} ' || first_line ELSE {conflict} END"
-    return [
-        f"keyed AS (SELECT *, first_value(line) OVER same_key AS first_line, first_value(said) OVER same_key AS first_said "
-        f"FROM {rows} WINDOW same_key AS (PARTITION BY {key}, reason IS NULL ORDER BY line))",
-        f"unique_rows AS (SELECT * REPLACE (CASE WHEN reason IS NULL AND first_line < line THEN {told} "
-        "ELSE reason END AS reason) FROM keyed)",
-    ]
 
 
 def records_to_orders(
@@ -268,27 +149,24 @@ def records_to_orders(
     Checked
         `line` is the record's index, from 0.
     """
-    names = [column.given for column in ORDERS.given]
-    texts: dict[str, list[str | None]] = {name: [] for name in names}
+    cells: dict[str, list[str | None]] = {column.given: [] for column in ORDERS.given}
     lines: list[int] = []
-    refused: list[tuple[int, str]] = []
+    refused: list[dict[str, object]] = []
     for index, record in enumerate(records):
-        reason = _why_unreadable(record, names)
+        reason = _why_unreadable(record, tuple(cells))
         if reason:
-            refused.append((index, reason))
+            refused.append({"line": index, "reason": reason})
             continue
         lines.append(index)
-        for name in names:
-            texts[name].append(_text(record.get(name)))
-    raw = pa.table(
-        {"line": pa.array(lines, pa.int64()), **{k: pa.array(v, pa.string()) for k, v in texts.items()}}
-    )
+        for name, texts in cells.items():
+            texts.append(_text(record.get(name)))
+    required = {column.given for column in ORDERS.given if column.required}
+    given = {name: texts for name, texts in cells.items() if name in required or any(texts)}
+    arrays = {name: pa.array(texts, pa.string()) for name, texts in given.items()}
+    raw = pa.table({"line": pa.array(lines, pa.int64()), **arrays})
     checked = check(ORDERS, raw, shop, imported_at, connection, place="record")
-    early = pa.Table.from_pydict(
-        {"line": [line for line, _ in refused], "reason": [reason for _, reason in refused]}, REJECTED_SCHEMA
-    )
-    rejected = pa.concat_tables([checked.rejected, early]).sort_by("line")
-    return Checked(checked.accepted, checked.lines, checked.known_given, rejected)
+    unreadable = pa.Table.from_pylist(refused, REJECTED_SCHEMA)
+    return replace(checked, rejected=pa.concat_tables([checked.rejected, unreadable]).sort_by("line"))
 
 
 def _why_unreadable(record: object, names: Sequence[str]) -> str | None:

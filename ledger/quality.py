@@ -118,7 +118,7 @@ SUSPICIONS = (
         "midnight_orders",
         "SELECT count(*) FILTER (order_hour = 0) AS found, count(*) AS among FROM ledger_orders WHERE status = 'paid'",
         0.5,
-        "{share:.0%} of paid lines were ordered in the hour after midnight; dates without a time, or another time zone?",
+        "{share:.0%} of paid lines were ordered in the hour after midnight; no times given, or another time zone?",
     ),
     Suspicion(
         "one_large_customer",
@@ -129,8 +129,9 @@ SUSPICIONS = (
     ),
     Suspicion(
         "unknown_products",
-        "SELECT count(DISTINCT product_id) FILTER (product_id NOT IN (SELECT product_id FROM ledger_products)) AS found, "
-        "count(DISTINCT product_id) AS among FROM ledger_orders HAVING (SELECT count(*) FROM ledger_products) > 0",
+        "SELECT count(*) FILTER (product_id NOT IN (SELECT product_id FROM ledger_products)) AS found, "
+        "count(*) AS among FROM (SELECT DISTINCT product_id FROM ledger_orders WHERE product_id IS NOT NULL) "
+        "WHERE EXISTS (FROM ledger_products)",
         0.01,
         "{found} of {among} products ordered are not in the products table; they have no title and no category",
     ),

@@ -7,9 +7,7 @@ TEXT_LENGTH = 1000
 NUMBER_LENGTH = (
     64  # a double's shortest text has 24 characters, a 38-digit decimal 40; longer is not a number meant
 )
-LARGEST_NUMBER = (
-    10**12
-)  # in units: its minor units and thousandths fit 64 bits, and so do sums of 9,000 of them
+WHOLE_DIGITS = 12  # below 1e12: minor units, thousandths and sums of 9,000 of them fit 64 bits
 
 _NUMBER = r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?"
 _NAIVE = r"\d{4}-\d{2}-\d{2}([ T]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?)?"
@@ -51,15 +49,12 @@ def _whole_number(decimals: int) -> str:
 
     18 decimals are kept while reading, so every double's shortest text is rounded once, not twice.
     """
-    number = "TRY_CAST({text} AS DECIMAL(38, 18))"
     looks_right = (
         f"length({{text}}) <= {NUMBER_LENGTH} AND regexp_full_match({{text}}, '{_in_template(_NUMBER)}')"
     )
-    in_range = f"abs({number}) <= {LARGEST_NUMBER}"
-    scaled = (
-        f"CAST(CAST(round_even({number}, {decimals}) AS DECIMAL(18, {decimals})) * {10**decimals} AS BIGINT)"
-    )
-    return f"CASE WHEN {looks_right} AND {in_range} THEN {scaled} END"
+    rounded = f"round_even(TRY_CAST({{text}} AS DECIMAL(38, 18)), {decimals})"
+    in_range = f"TRY_CAST({rounded} AS DECIMAL({WHOLE_DIGITS + decimals}, {decimals}))"
+    return f"CASE WHEN {looks_right} THEN CAST({in_range} * {10**decimals} AS BIGINT) END"
 
 
 def _instant() -> str:
@@ -93,12 +88,12 @@ INSTANT = Reading(
 )
 MONEY = Reading(
     sql=_whole_number(2),
-    wrong="is not a number like 12.50 (a point, no currency sign, no thousands mark, at most 1e12)",
+    wrong="is not a number like 12.50 (a point, no currency sign, no thousands mark, below 1e12)",
     means="number like `12.50`; rounded half even to hundredths",
 )
 QUANTITY = Reading(
     sql=_whole_number(3),
-    wrong="is not a number like 2 or 0.75 (a point, no unit, at most 1e12)",
+    wrong="is not a number like 2 or 0.75 (a point, no unit, below 1e12)",
     means="number like `2` or `0.75`; rounded half even to thousandths",
 )
 STATUS = Reading(

@@ -35,9 +35,9 @@ class Column:
     required : bool
         Whether a file must have the column, and a value in every row.
     default : str, optional
-        SQL over the row's other stored columns for a cell that is empty; `{currency}` is the shop's.
+        SQL of the value of an empty cell; `{currency}` is the shop's.
     derived : str, optional
-        SQL over the row's stored columns and `local_at` (the order's local time) for a column no file gives.
+        SQL of a column that no file gives; `{local}` is the order's local time.
     nullable : bool
     also : tuple of str
         Names other systems give the column; used only to suggest what was meant.
@@ -62,8 +62,19 @@ class Column:
 
 @dataclass(frozen=True)
 class Rule:
-    """A condition over a row's stored columns under which the row is refused, and the reason it is told."""
+    """When a row is refused for what its cells say together.
 
+    Parameters
+    ----------
+    about : tuple of str
+        Stored columns of the condition; where a file gives none of one, the rule is left out.
+    refused_when : str
+        SQL condition over them; an empty cell is NULL, an empty status `paid`.
+    reason : str
+        What is told.
+    """
+
+    about: tuple[str, ...]
     refused_when: str
     reason: str
 
@@ -81,6 +92,10 @@ class Table:
         Stored columns that say which thing a row describes; a later `known_at` of the same key is a correction.
     columns : tuple of Column
     rules : tuple of Rule
+    known_from : str
+        SQL of the known_at of a row that gives none and is the first of its key.
+    lines_within : tuple of str
+        Stored columns within which rows without a line_id are numbered.
     """
 
     name: str
@@ -88,6 +103,8 @@ class Table:
     key: tuple[str, ...]
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...] = ()
+    known_from: str = "NULL"
+    lines_within: tuple[str, ...] = ()
 
     @property
     def arrow_schema(self) -> pa.Schema:
@@ -125,7 +142,7 @@ ORDERS = Table(
         ),
         Column(
             "line_id", pa.string(),
-            "The line within the order; without it `product_id#k`, the k-th line of that product, order and status in the file.",
+            "The line within the order; else `product_id#k`, the k-th such line of the order and status in the file.",
             NAME, also=("line", "line_number", "line_item_id", "item_id"),
         ),
         Column(
@@ -134,8 +151,8 @@ ORDERS = Table(
         ),
         Column(
             "known_at", INSTANT_TYPE,
-            "When the shop knew this row; a paid row's default is ordered_at, a cancelled or refunded row must give it.",
-            INSTANT, default="ordered_at", also=("refunded_at", "cancelled_at", "updated_at"),
+            "When the shop knew this row: by default ordered_at, but a cancelled or refunded row must give it.",
+            INSTANT, also=("refunded_at", "cancelled_at", "updated_at"),
         ),
         Column(
             "product_id", pa.string(), "The product, as in the products table.", NAME, nullable=True,
@@ -147,7 +164,7 @@ ORDERS = Table(
         ),
         Column(
             "net_minor", pa.int64(),
-            "What the customer paid for the line after discounts, hundredths of the currency; negative on a refunded row.",
+            "Paid for the line after discounts, hundredths of the currency; negative on a refunded row.",
             MONEY, plain="net_amount", required=True,
             also=("amount", "total", "net", "sales_value", "sales", "revenue", "value", "price", "line_total"),
         ),
@@ -164,26 +181,31 @@ ORDERS = Table(
         Column("channel", pa.string(), "Where it was sold.", NAME, nullable=True, also=("source", "store", "store_id")),
         Column(
             "order_day", pa.int32(), "Local day of the order, days since 1970-01-01.",
-            derived="date_diff('day', DATE '1970-01-01', CAST(local_at AS DATE))",
+            derived="date_diff('day', DATE '1970-01-01', CAST({local} AS DATE))",
         ),
-        Column("order_hour", pa.int32(), "Local hour of the order, 0 to 23.", derived="hour(local_at)"),
+        Column("order_hour", pa.int32(), "Local hour of the order, 0 to 23.", derived="hour({local})"),
         Column(
             "order_isoweekday", pa.int32(), "Local weekday of the order, 1 = Monday to 7 = Sunday.",
-            derived="isodow(local_at)",
+            derived="isodow({local})",
         ),
     ),
     rules=(
         Rule(
-            "status = 'paid' AND net_minor < 0",
+            ("status", "net_minor"), "status = 'paid' AND net_minor < 0",
             "net_amount is negative on a paid row; a refund is a row with status refunded and its known_at",
         ),
-        Rule("status = 'refunded' AND net_minor >= 0", "net_amount of a refunded row must be negative"),
         Rule(
-            "status <> 'paid' AND NOT known_given",
+            ("status", "net_minor"), "status = 'refunded' AND net_minor >= 0",
+            "net_amount of a refunded row must be negative",
+        ),
+        Rule(
+            ("status", "known_at"), "status <> 'paid' AND known_at IS NULL",
             "known_at is empty; a cancelled or refunded row says when that became known",
         ),
-        Rule("known_at < ordered_at", "known_at is before ordered_at"),
+        Rule(("known_at", "ordered_at"), "known_at < ordered_at", "known_at is before ordered_at"),
     ),
+    known_from="ordered_at",
+    lines_within=("order_id", "product_id", "status"),
 )  # fmt: skip
 
 PRODUCTS = Table(
@@ -197,7 +219,7 @@ PRODUCTS = Table(
         ),
         Column(
             "known_at", INSTANT_TYPE, "Since when this description is known; the first one's default is 1970-01-01.",
-            INSTANT, default="TIMESTAMPTZ '1970-01-01 00:00:00+00'", also=("updated_at",),
+            INSTANT, also=("updated_at",),
         ),
         Column(
             "title", pa.string(), "What the product is called.", TEXT, nullable=True,
@@ -213,7 +235,8 @@ PRODUCTS = Table(
         ),
         Column("discontinued", pa.bool_(), "Whether it is no longer sold.", FLAG, nullable=True),
     ),
-    rules=(Rule("price_minor < 0", "price is negative"),),
+    rules=(Rule(("price_minor",), "price_minor < 0", "price is negative"),),
+    known_from="TIMESTAMPTZ '1970-01-01 00:00:00+00'",
 )  # fmt: skip
 
 REJECTED = Table(
@@ -272,9 +295,11 @@ def documentation() -> str:
     """Return docs/ledger.md: every table and column, as declared above."""
     heading = (
         "# The ledger\n\nGenerated by `python -m ledger.schema > docs/ledger.md`; a test holds the two together.\n\n"
-        "Append-only Delta tables in the home directory's `ledger/`. Nothing is edited: a correction is a further row of\n"
-        "the same key with a later `known_at`. Money is kept in hundredths and quantities in thousandths, as whole\n"
-        "numbers, so that sums are exact; times are kept in UTC beside the shop's local day, hour and weekday.\n"
+        "Append-only Delta tables in the home directory's `ledger/`. Nothing is edited: a correction is a further\n"
+        "row of the same key with a later `known_at`. Money is kept in hundredths and quantities in thousandths, as\n"
+        "whole numbers, so that sums are exact; times are kept in UTC beside the shop's local day, hour and weekday.\n"
+        "\nFour columns are enough: customer_id, order_id, ordered_at and net_amount. A file may have more columns\n"
+        "than these tables; they are named and left out. Without a line_id, give all lines of an order in one file.\n"
     )
     return "\n".join([heading, "\n\n".join(_table_documentation(table) for table in TABLES), ""])
 

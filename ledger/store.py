@@ -6,10 +6,9 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path, PurePosixPath
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import duckdb
 import pyarrow as pa
@@ -19,41 +18,9 @@ from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.schema import ORDERS, PRODUCTS, SQL_TYPES, TABLES, Table
+from ledger.shop import Shop
 
-CURRENCY_CODE_LENGTH = 3
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Shop:
-    """What the first import fixes for good, because every stored amount and local day depends on it.
-
-    Parameters
-    ----------
-    currency : str
-        ISO 4217 code.
-    time_zone : str
-        IANA zone, such as America/New_York.
-
-    Raises
-    ------
-    InputError
-        When either is not such a code.
-    """
-
-    currency: str
-    time_zone: str
-
-    def __post_init__(self) -> None:
-        code = self.currency
-        if not (len(code) == CURRENCY_CODE_LENGTH and code.isascii() and code.isalpha() and code.isupper()):
-            raise InputError("a currency is a three-letter ISO 4217 code in capitals, such as EUR or USD")
-        try:
-            ZoneInfo(self.time_zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise InputError(
-                f"unknown time zone {self.time_zone[:40]!r}; give an IANA name such as Europe/Berlin or UTC"
-            ) from error
 
 
 class Ledger:
@@ -131,8 +98,13 @@ class Ledger:
 
         A kernel file lock: it goes with the process, so a killed import leaves nothing to clean up.
         """
-        self._root.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            self._root.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(self._root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise InputError(
+                f"cannot write to {self._root}: {(error.strerror or str(error)).lower()}"
+            ) from error
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield
@@ -220,4 +192,5 @@ class Ledger:
 def _content_hash(table: Table) -> str:
     """Return SQL for the row count and an order-independent hash; MD5, as DuckDB's own may change with its version."""
     cells = ", ".join(f"coalesce(CAST({column.name} AS VARCHAR), chr(30))" for column in table.columns)
-    return f"SELECT count(*), CAST(sum(md5_number_lower(concat_ws(chr(31), {cells}))) AS VARCHAR) FROM ledger_{table.name}"
+    hashed = f"md5_number_lower(concat_ws(chr(31), {cells}))"
+    return f"SELECT count(*), CAST(sum({hashed}) AS VARCHAR) FROM ledger_{table.name}"

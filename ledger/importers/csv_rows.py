@@ -33,7 +33,7 @@ def read_csv(table: Table, path: Path, encoding: str, progress: Progress | None)
     try:
         with path.open(encoding=_codec(encoding), newline="") as handle:
             return _read(table, path, handle, progress)
-    except UnicodeDecodeError as error:
+    except UnicodeError as error:
         raise InputError(_where_undecodable(path, encoding)) from error
     except LookupError as error:
         raise InputError(
@@ -51,6 +51,10 @@ def _read(table: Table, path: Path, handle: TextIO, progress: Progress | None) -
     names = next((fields for _, fields in records if fields), None)
     if names is None:
         raise InputError(f"{path.name} is empty; a header line and rows are expected, see docs/ledger.md")
+    if records.malformed:
+        raise InputError(
+            f"{path.name}: line {records.malformed[0]['line']}, the header, is malformed CSV; check its quotes"
+        )
     header = match_header(table, names, path.name)
     chunks = list(_chunks(records, header, path, handle, progress))
     malformed = pa.Table.from_pylist(records.malformed, MALFORMED_SCHEMA)

@@ -1,5 +1,6 @@
 """Which of a file's columns are which of a table's: case and spaces do not matter, near misses are suggested."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -8,6 +9,9 @@ from ledger.errors import InputError
 from ledger.schema import Column, Table
 
 SHOWN = 12  # names of a file's columns that an error lists
+VALUE = re.compile(
+    r"[\d\s.,:/+TZ-]*\d[\d\s.,:/+TZ-]*|.*@.*"
+)  # a number, a date or an address is no column's name
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,9 @@ def _normal(name: str) -> str:
 def _missing_text(
     missing: Sequence[Column], names: Sequence[str], unknown: Sequence[str], file_name: str
 ) -> str:
+    if any(VALUE.fullmatch(name) for name in names):  # and a customer's value belongs in no error
+        wanted = ", ".join(column.given for column in missing)
+        return f"{file_name}: the first line holds values, not column names; add a header line with {wanted}"
     listed = ", ".join(_shown(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     plural = "s" if len(missing) > 1 else ""
     text = (
@@ -87,5 +94,5 @@ def _near(column: Column, unknown: Sequence[str]) -> str | None:
 
 
 def _shown(name: str) -> str:
-    """Return a column's name fit for one line; a file without a header has data in its place, so little of it."""
+    """Return a column's name fit for one line."""
     return "".join(mark if mark.isprintable() else " " for mark in name.strip()[:40])

@@ -51,7 +51,7 @@ def _as_text(column: Column, name: str, kind: str, path: Path) -> str:
     quoted = '"' + name.replace('"', '""') + '"'
     if kind.startswith(NOT_SCALAR) or kind.endswith("]"):
         raise InputError(
-            f"{path.name}: column {column.given} holds {kind.split('(')[0].lower()} values, not single ones"
+            f"{path.name}: column {column.given} holds {kind.split('(', 1)[0].lower()} values, not single ones"
         )
     if column.reads is NAME and kind in ("DOUBLE", "FLOAT"):
         # A column of ids with gaps often became floating point on its way: 17850.0 is customer 17850.

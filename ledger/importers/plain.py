@@ -19,14 +19,15 @@ from ledger.importers.report import ImportReport, Reason
 from ledger.importers.rows import Progress, Rows
 from ledger.merge import Merged, merge
 from ledger.schema import ORDERS, PRODUCTS, REJECTED, Table
-from ledger.store import Ledger, Shop
+from ledger.shop import Shop
+from ledger.store import Ledger
 
 CURRENCY_ASSUMED = "USD"
 TIME_ZONE_ASSUMED = "UTC"
 CURRENCY_CODE = r"^\s*[A-Za-z]{3}\s*$"
 
 
-def import_orders(
+def import_orders(  # noqa: PLR0913 - one a switch of the command
     ledger: Ledger,
     files: Sequence[Path],
     *,
@@ -66,7 +67,7 @@ def import_orders(
     return _import(ledger, files, wanted, progress)
 
 
-def import_products(
+def import_products(  # noqa: PLR0913 - one a switch of the command
     ledger: Ledger,
     files: Sequence[Path],
     *,
