@@ -99,10 +99,13 @@ class Feature:
                 f"feature {self.name!r}: comments are not allowed in a fragment; got {self.sql!r}"
             )
         try:
-            return sqlglot.parse_one(self.sql, dialect="duckdb")
+            parsed = sqlglot.parse(self.sql, dialect="duckdb")
         except sqlglot.errors.ParseError as error:
             reason = error.errors[0]["description"] if error.errors else str(error)
             raise InputError(f"feature {self.name!r}: cannot read {self.sql!r}: {reason}") from error
+        if len(parsed) != 1 or parsed[0] is None:
+            raise InputError(f"feature {self.name!r}: one expression is expected; got {self.sql!r}")
+        return parsed[0]
 
     @property
     def type(self) -> str:

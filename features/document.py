@@ -1,0 +1,61 @@
+"""docs/features.md, written from the catalog: `python -m features.document` writes it; a test holds it current."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from features.catalog.shipped import CATALOG
+from features.feature import Feature
+from features.relations import RELATIONS
+
+PAGE = Path(__file__).parents[1] / "docs" / "features.md"
+
+_INTRODUCTION = """\
+# Features
+
+<!-- Generated from features/catalog by `make docs`; do not edit. -->
+
+A feature is one SQL aggregate over what was known of a customer before a cutoff. Training, the nightly run and a
+single request run the same text, so a feature has one value whoever asks. Fingerprint of this set, kept in every
+release: `{fingerprint}`.
+
+- A customer without a valid order has a row as well. A feature with nothing to aggregate is NULL, never 0 by accident;
+  counts and sums over a window that is empty are 0 where the table says so.
+- Orders on one local day count once. Money is summed in hundredths of the currency and shown in the currency, net of
+  the refunds known at the cutoff.
+- To add a feature, add a row to a list in `features/catalog/` and run `make docs`.
+"""
+
+
+def page() -> str:
+    """Return the page's text."""
+    sections = [_INTRODUCTION.format(fingerprint=CATALOG.fingerprint[:16])]
+    sections += [_features(relation) for relation in RELATIONS]
+    sections += ["## What fragments may name\n", *(_columns(relation) for relation in RELATIONS)]
+    return "\n".join(sections)
+
+
+def _features(relation: str) -> str:
+    rows = [_row(feature) for feature in CATALOG if feature.over == relation]
+    return (
+        f"## Over {relation}\n\nOne row of `{relation}` is {RELATIONS[relation].holds}.\n\n"
+        f"{_table(('feature', 'unit', 'means', 'when empty', 'SQL'), rows)}"
+    )
+
+
+def _row(feature: Feature) -> tuple[str, ...]:
+    empty = "NULL" if feature.empty is None else str(feature.empty)
+    return (f"`{feature.name}`", feature.unit, feature.means, empty, f"`{feature.sql}`")
+
+
+def _columns(relation: str) -> str:
+    rows = [(f"`{name}`", means) for name, means in RELATIONS[relation].columns.items()]
+    return f"### {relation}\n\n{_table(('column', 'means'), rows)}"
+
+
+def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [header, tuple("---" for _ in header), *rows]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

@@ -1,0 +1,127 @@
+"""Small ledgers in the stored schema with everything in them that has ever gone wrong in one."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import pyarrow as pa
+from hypothesis import strategies as st
+
+from features.cutoff import EPOCH, Cutoff
+from ledger.schema import ORDERS, PRODUCTS
+
+Row = dict[str, Any]
+ZONE = "America/New_York"
+HOUR = timedelta(hours=1)
+# Local midnights and odd instants; 14 March and 7 November 2021 are the days of 23 and of 25 hours.
+CUTOFFS = (
+    Cutoff.at_midnight(date(2021, 3, 15), ZONE),
+    Cutoff.at_midnight(date(2021, 11, 7), ZONE),
+    Cutoff(datetime(2021, 11, 7, 6, 30, tzinfo=UTC), ZONE),
+    Cutoff(datetime(2021, 11, 8, 4, 59, 59, 999_999, tzinfo=UTC), ZONE),
+)
+LARGEST_MINOR = 10**14  # the largest amount an import accepts
+# The cutoff itself, its neighbours, both sides of a window's edge, the long day; and then any hour.
+SPECIAL_HOURS = (0, -1, 1, -23, -24, -25, -48, -30 * 24, -31 * 24, -90 * 24, -91 * 24, -180 * 24, -365 * 24)
+AMOUNTS = st.one_of(
+    st.sampled_from((0, 1, 99, 100, LARGEST_MINOR, LARGEST_MINOR - 1)), st.integers(0, 30_000)
+)
+
+
+@dataclass(frozen=True)
+class Given:
+    """One example: a ledger and a cutoff."""
+
+    orders: list[Row]
+    products: list[Row]
+    cutoff: Cutoff
+
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """Return a connection with the two views, in a zone that no answer may depend on."""
+        connection = duckdb.connect()
+        connection.execute("set timezone = 'Pacific/Auckland'")
+        connection.register("ledger_orders", pa.Table.from_pylist(self.orders, ORDERS.arrow_schema))
+        connection.register("ledger_products", pa.Table.from_pylist(self.products, PRODUCTS.arrow_schema))
+        return connection
+
+
+def placed(row: Row) -> Row:
+    """Return a row with the local facts that follow from `ordered_at`."""
+    local = row["ordered_at"].astimezone(ZoneInfo(ZONE))
+    return row | {
+        "order_day": (local.date() - EPOCH).days,
+        "order_hour": local.hour,
+        "order_isoweekday": local.isoweekday(),
+    }
+
+
+def instants(cutoff: Cutoff) -> st.SearchStrategy[datetime]:
+    hours = st.one_of(st.sampled_from(SPECIAL_HOURS), st.integers(-400 * 24, 20 * 24))
+    return hours.map(lambda number: cutoff.at + number * HOUR)
+
+
+@st.composite
+def lines(draw: st.DrawFn, first: Row, cutoff: Cutoff) -> list[Row]:
+    """Draw one line's rows: as paid, then perhaps corrected, cancelled, refunded, refund corrected."""
+    product = draw(st.sampled_from((None, "p1", "p2", "p3", "p4")))
+    late = draw(st.sampled_from((0, 0, 0, 1, 24, 24 * 40)))
+    paid = first | {
+        "known_at": first["ordered_at"] + late * HOUR,
+        "product_id": product,
+        "quantity_milli": draw(st.sampled_from((None, 0, 500, 1000, 3000))),
+        "net_minor": draw(AMOUNTS),
+        "discount_minor": draw(st.sampled_from((None, 0, 50))),
+    }
+    rows = [paid]
+    for event in draw(
+        st.lists(st.sampled_from(("correct", "move", "cancel", "refund", "refund")), max_size=3)
+    ):
+        known_at = max(paid["known_at"], draw(instants(cutoff)))
+        change: Row = {"known_at": draw(st.sampled_from((known_at, paid["known_at"])))}
+        if event == "correct":
+            day_earlier = draw(st.sampled_from((timedelta(), timedelta(days=1))))
+            change |= {"net_minor": draw(AMOUNTS), "ordered_at": paid["ordered_at"] - day_earlier}
+        elif event == "move":
+            change |= {"customer_id": draw(st.sampled_from(("a", "b", "new")))}
+        elif event == "cancel":
+            change |= {"status": "cancelled"}
+        else:
+            part = draw(st.sampled_from((paid["net_minor"], paid["net_minor"] + 1, draw(AMOUNTS))))
+            change |= {"status": "refunded", "net_minor": -max(part, 1)}
+        rows.append(paid | change)
+    return [placed(row) for row in rows]
+
+
+@st.composite
+def ledgers(draw: st.DrawFn) -> Given:
+    """Draw a ledger of a few customers and a cutoff."""
+    cutoff = draw(st.sampled_from(CUTOFFS))
+    orders: list[Row] = []
+    for number in range(draw(st.integers(0, 12))):
+        first = {
+            "customer_id": draw(st.sampled_from(("a", "a", "b", "c"))),
+            "order_id": f"o{number}",
+            "ordered_at": draw(instants(cutoff)),
+            "currency": "USD",
+            "status": "paid",
+            "channel": None,
+        }
+        for line in range(draw(st.integers(1, 3))):
+            orders += draw(lines(first | {"line_id": f"#{line}"}, cutoff))
+    known = st.sampled_from((cutoff.at - 9999 * HOUR, cutoff.at - HOUR, cutoff.at, cutoff.at + HOUR))
+    products = draw(
+        st.lists(
+            st.fixed_dictionaries(
+                {
+                    "product_id": st.sampled_from(("p1", "p2", "p3")),
+                    "known_at": known,
+                    "category": st.sampled_from((None, "Tea", "Tea > Green", "Pets")),
+                }
+            ),
+            unique_by=lambda row: (row["product_id"], row["known_at"]),
+            max_size=6,
+        )
+    )
+    return Given(draw(st.permutations(orders)), products, cutoff)
