@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
-from ledger.store import Shop
+from ledger.shop import Shop
 from serving.errors import Problem, ProblemError
 from serving.posted import check_histories, key_of, serve_as_ledger
 from serving.schemas import PostedCustomer, read_as_of, read_customer, split_request

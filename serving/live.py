@@ -20,7 +20,7 @@ from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.schema import PRODUCTS
-from ledger.store import Shop
+from ledger.shop import Shop
 from models.release import load_deployed
 from segments.segment import Segment
 from serving.errors import Problem, ProblemError

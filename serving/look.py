@@ -142,10 +142,9 @@ def money(amount: float | None, currency: str) -> str:
     if amount is None:
         return NOTHING
     sign, size = ("−" if amount < 0 else ""), abs(amount)  # noqa: RUF001 - a minus, as wide as a plus
+    digits = f"{size:,.0f}" if size >= THOUSAND else f"{size:,.2f}"
     if size >= MILLION:
         digits = f"{size / MILLION:,.2f}M"
-    else:
-        digits = f"{size:,.0f}" if size >= THOUSAND else f"{size:,.2f}"
     symbol = SYMBOLS.get(currency)
     return f"{sign}{symbol}{digits}" if symbol else f"{sign}{digits} {currency}"
 

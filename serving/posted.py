@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from ledger.checks import check
 from ledger.schema import ORDERS
-from ledger.store import Shop
+from ledger.shop import Shop
 from serving.errors import Problem
 from serving.schemas import OrderLine, PostedCustomer
 
