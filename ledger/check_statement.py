@@ -16,8 +16,6 @@ RAW = "raw_rows"
 def statement(table: Table, given: tuple[str, ...], shop: Shop, place: str) -> str:
     """Return SQL over the view `raw_rows`: line, latest (the last instant that is not in the future), and texts.
 
-    `latest` is a column because a prepared statement with a parameter is planned again on every call.
-
     Parameters
     ----------
     table : Table

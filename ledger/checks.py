@@ -1,6 +1,5 @@
 """The one check of rows on their way in, as one SQL statement: importers and the scoring API get the same answers."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -109,13 +108,15 @@ def check(  # noqa: PLR0913 - one a thing that the answer depends on, and the en
 
 
 def _execute(engine: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
-    """Run a check, planned once for a connection: planning takes longer than checking one posted history."""
-    name = f"check_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+    """Run a check, planned once: a relation over a SELECT plans it twice, to describe it and to run it.
+
+    A plan must not be kept for the next rows: it holds on to the Arrow table that the view named when it was made.
+    """
+    engine.execute(f"PREPARE checking AS {text}")
     try:
-        return engine.sql(f"EXECUTE {name}").to_arrow_table()
-    except duckdb.BinderException:  # not prepared on this connection yet; anything else is raised again here
-        engine.execute(f"PREPARE {name} AS {text}")
-        return engine.sql(f"EXECUTE {name}").to_arrow_table()
+        return engine.sql("EXECUTE checking").to_arrow_table()
+    finally:
+        engine.execute("DEALLOCATE checking")
 
 
 def _split(table: Table, found: pa.Table) -> Checked:
