@@ -20,18 +20,31 @@ class Statement(NamedTuple):
 
 def sentence(clause: Clause) -> str:
     """Return the condition as a marketer would write it, without capital and full stop."""
-    return _sentence(clause, nested=False)
+    return _sentence(clause, depth=0)
 
 
 def reasons_sql(clause: Clause) -> str:
-    """Return SQL of a VARCHAR[]: one text for each condition that a member satisfies, with his own values."""
-    must, either = _by_certainty(clause)
-    texts = [reason_sql(condition) for condition in must]
-    maybe = [f"CASE WHEN {sql(condition)} THEN {reason_sql(condition)} END" for condition in either]
-    certain = f"[{', '.join(texts)}]" if texts else "CAST([] AS VARCHAR[])"
+    """Return SQL of a VARCHAR[]: one text for each condition that makes somebody a member, with his own values."""
+    guarded = list(_guarded(clause, ()))
+    certain = [reason_sql(condition) for guards, condition in guarded if not guards]
+    maybe = [
+        f"CASE WHEN {' AND '.join(guards)} THEN {reason_sql(condition)} END"
+        for guards, condition in guarded
+        if guards
+    ]
+    texts = f"[{', '.join(certain)}]" if certain else "CAST([] AS VARCHAR[])"
     if not maybe:
-        return certain
-    return f"list_concat({certain}, list_filter([{', '.join(maybe)}], lambda text: text IS NOT NULL))"
+        return texts
+    return f"list_concat({texts}, list_filter([{', '.join(maybe)}], lambda text: text IS NOT NULL))"
+
+
+def _guarded(clause: Clause, guards: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Call]]:
+    """Yield each condition with what must hold for it to be a reason: the whole branch of an OR that it is in."""
+    if isinstance(clause, Call):
+        yield guards, clause
+        return
+    for part in clause.clauses:
+        yield from _guarded(part, guards if isinstance(clause, Every) else (*guards, sql(part)))
 
 
 def reason_sql(condition: Call) -> str:
@@ -59,26 +72,20 @@ def _moving_limit(condition: Call) -> Value | None:
     return None if isinstance(limit, Constant) else limit
 
 
-def _by_certainty(clause: Clause) -> tuple[list[Call], list[Call]]:
-    """Part the conditions into those that every member satisfies and those behind an OR."""
-    if isinstance(clause, Call):
-        return [clause], []
-    parts = [_by_certainty(part) for part in clause.clauses]
-    must = [condition for part in parts for condition in part[0]]
-    either = [condition for part in parts for condition in part[1]]
-    return (must, either) if isinstance(clause, Every) else ([], must + either)
-
-
-def _sentence(clause: Clause, *, nested: bool) -> str:
+def _sentence(clause: Clause, depth: int) -> str:
     if isinstance(clause, Call):
         return " ".join(_statement(clause))
-    joint, opening = ("and", "both ") if isinstance(clause, Every) else ("or", "either ")
-    parts = list(_parts(clause.clauses, joint))
-    opened = len(parts) > 1 and (nested or joint == "or")
-    return f"{opening if opened else ''}{_series(parts, joint)}"
+    joint = "and" if isinstance(clause, Every) else "or"
+    parts = list(_parts(clause.clauses, joint, depth))
+    text = _series(parts, joint, mark=";" if joint == "or" and depth == 0 else ",")
+    if len(parts) == 1:
+        return text
+    if depth > 1:
+        return f"({text})"
+    return f"either {text}" if joint == "or" else text
 
 
-def _parts(clauses: Iterable[Clause], joint: str) -> Iterator[str]:
+def _parts(clauses: Iterable[Clause], joint: str, depth: int) -> Iterator[str]:
     """Yield the parts of a list of conditions; neighbours about one subject become one part."""
     open_part: Statement | None = None
     for clause in clauses:
@@ -90,18 +97,19 @@ def _parts(clauses: Iterable[Clause], joint: str) -> Iterator[str]:
             yield " ".join(open_part)
         open_part = statement
         if statement is None:
-            yield _sentence(clause, nested=True)
+            yield _sentence(clause, depth + 1)
     if open_part:
         yield " ".join(open_part)
 
 
-def _series(parts: list[str], word: str) -> str:
-    """Join parts as English does; a comma keeps parts apart that hold an `and` or `or` of their own."""
+def _series(parts: list[str], joint: str, mark: str) -> str:
+    """Join parts as English does; a mark keeps parts apart that hold an `and` or `or` of their own."""
     *before, last = parts
     if not before:
         return last
-    is_plain = len(before) == 1 and not re.search(r" (and|or) ", " ".join(parts))
-    return f"{', '.join(before)}{'' if is_plain else ','} {word} {last}"
+    if re.search(r" (and|or) ", " ".join(parts)):
+        return f"{f'{mark} '.join(before)}{mark} {joint} {last}"
+    return f"{', '.join(before)} {joint} {last}"
 
 
 def _statement(condition: Call) -> Statement:

@@ -1,0 +1,171 @@
+from collections.abc import Mapping
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from features.cutoff import Cutoff
+from features.history import stage
+from segments.assign import assign
+from segments.partitions import (
+    DEFAULT_LIMITS,
+    Waits,
+    kaplan_meier,
+    lifecycle_cells,
+    lifecycle_limits,
+    lifecycle_sql,
+    waits,
+)
+from segments.vocabulary import SegmentColumn
+
+# Weeks in remission of the 21 patients given 6-mercaptopurine (Freireich et al. 1963, as in Cox and Oakes 1984):
+# when the illness came back, and when a patient still well was last seen.
+RELAPSED = [6, 6, 6, 7, 10, 13, 16, 22, 23]
+STILL_WELL = [6, 9, 10, 11, 17, 19, 20, 25, 32, 32, 34, 35]
+
+
+def gaps(orders: int, returned: list[int], waiting: list[int]) -> Waits:
+    days = np.array([*returned, *waiting], dtype=np.int64)
+    happened = np.array([1] * len(returned) + [0] * len(waiting), dtype=np.int64)
+    return Waits(np.full(len(days), orders, dtype=np.int64), days, happened, 1 - happened)
+
+
+def test_the_curve_is_that_of_the_textbook() -> None:
+    _, days, returned, waiting = gaps(1, RELAPSED, STILL_WELL)
+    curve = kaplan_meier(days, returned, waiting)
+    assert curve.days.tolist() == [6, 7, 10, 13, 16, 22, 23]
+    assert curve.surviving.round(3).tolist() == [0.857, 0.807, 0.753, 0.690, 0.627, 0.538, 0.448]
+
+
+def test_the_day_is_a_share_of_those_who_ever_come_back() -> None:
+    _, days, returned, waiting = gaps(1, RELAPSED, STILL_WELL)
+    curve = kaplan_meier(days, returned, waiting)
+    # 55.2 % ever come back; half of that, 27.6 %, is passed on day 13 (31.0 %), nine tenths, 49.7 %, on day 23.
+    assert curve.day_by_which(0.5) == 13
+    assert curve.day_by_which(0.9) == 23
+
+
+def test_without_censoring_the_limits_are_plain_quantiles() -> None:
+    limits = lifecycle_limits(gaps(1, list(range(1, 101)), []))
+    assert (limits["A_1"], limits["C_1"]) == (50, 90)
+
+
+def test_an_order_count_with_few_returns_takes_the_stores_pooled_gaps() -> None:
+    many, few = gaps(1, list(range(1, 101)), []), gaps(2, [3], [400])
+    limits = lifecycle_limits(Waits(*(np.concatenate(pair) for pair in zip(many, few, strict=True))))
+    assert (limits["A_3"], limits["C_3"]) == (limits["A_2"], limits["C_2"]) == (limits["A_0"], limits["C_0"])
+    assert limits["A_2"] != 3
+
+
+@pytest.mark.parametrize("known", [gaps(1, [], []), gaps(1, [], [10, 20]), gaps(2, [5, 6], [7])])
+def test_a_store_with_hardly_any_returns_has_the_default_limits(known: Waits) -> None:
+    limits = lifecycle_limits(known)
+    assert {(limits[f"A_{count}"], limits[f"C_{count}"]) for count in range(4)} == {DEFAULT_LIMITS}
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(1, 3), st.integers(0, 1000), st.integers(0, 40), st.integers(0, 40)),
+        max_size=20,
+    )
+)
+def test_the_limit_of_the_active_lies_below_the_limit_of_the_churned(
+    rows: list[tuple[int, int, int, int]],
+) -> None:
+    columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
+    limits = lifecycle_limits(Waits(*columns))
+    assert all(limits[f"A_{count}"] < limits[f"C_{count}"] for count in range(4))
+
+
+def test_times_to_the_next_order_are_counted_from_the_staged_history() -> None:
+    # a orders on days 0, 10, 15 and b on day 5 only; the cutoff is day 20.
+    with duckdb.connect() as connection:
+        connection.execute(
+            "CREATE TABLE history_orders AS SELECT * FROM (VALUES ('a', 20, 1, NULL), ('a', 10, 2, 10), "
+            "('a', 5, 3, 5), ('b', 15, 1, NULL)) t(customer_id, age_days, order_number, gap_days)"
+        )
+        counted = waits(connection)
+    assert list(zip(*(column.tolist() for column in counted), strict=True)) == [
+        (1, 10, 1, 0),
+        (1, 15, 0, 1),
+        (2, 5, 1, 0),
+        (3, 5, 0, 1),
+    ]
+
+
+def test_the_history_that_features_stage_is_the_one_that_is_counted() -> None:
+    with duckdb.connect() as connection:
+        empty_ledger(connection)
+        stage(connection, Cutoff.at_midnight(pd.Timestamp("2024-01-01").date(), "UTC"))
+        assert len(waits(connection).days) == 0
+
+
+def empty_ledger(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute(
+        "CREATE TABLE ledger_orders (customer_id VARCHAR, order_id VARCHAR, line_id VARCHAR, "
+        "ordered_at TIMESTAMPTZ, known_at TIMESTAMPTZ, product_id VARCHAR, quantity_milli BIGINT, net_minor BIGINT, "
+        "discount_minor BIGINT, currency VARCHAR, status VARCHAR, channel VARCHAR, order_day INTEGER, "
+        "order_hour INTEGER, order_isoweekday INTEGER)"
+    )
+    connection.execute(
+        "CREATE TABLE ledger_products (product_id VARCHAR, known_at TIMESTAMPTZ, title VARCHAR, category VARCHAR, "
+        "price_minor BIGINT, discontinued BOOLEAN)"
+    )
+
+
+# Any data: counts below zero, days that are unknown, NaN, infinite or negative.
+DAYS = st.one_of(
+    st.none(), st.sampled_from([float("nan"), float("inf"), 40.0, 150.0]), st.integers(-10, 400).map(float)
+)
+CUSTOMERS = st.lists(st.tuples(st.one_of(st.none(), st.integers(-2, 6)), DAYS), min_size=1, max_size=30)
+LIMITS = st.lists(st.tuples(st.integers(0, 200), st.integers(1, 200)), min_size=4, max_size=4).map(
+    lambda pairs: (
+        {f"A_{k}": float(a) for k, (a, _) in enumerate(pairs)}
+        | {f"C_{k}": float(a + more) for k, (a, more) in enumerate(pairs)}
+    )
+)
+
+
+def cell(orders: int | None, days: float | None, limits: Mapping[str, float]) -> str:
+    """Say in plain Python which cell a customer is in; without sign-up dates, prospects count as active."""
+    count = max(0, min(orders or 0, 3))
+    row = ("prospect", "one_timer", "repeat", "loyal")[count]
+    if count == 0 or days is None or not np.isfinite(days) or days <= limits[f"A_{count}"]:
+        return f"{row}_active"
+    return f"{row}_at_risk" if days <= limits[f"C_{count}"] else f"{row}_churned"
+
+
+@settings(max_examples=30, deadline=None)
+@given(customers=CUSTOMERS, limits=LIMITS)
+def test_every_customer_is_in_exactly_one_cell_of_the_grid(
+    customers: list[tuple[int | None, float | None]],
+    limits: dict[str, float],
+    columns: dict[str, SegmentColumn],
+) -> None:
+    frame = pd.DataFrame(
+        {
+            "customer_id": [f"c{number:02d}" for number in range(len(customers))],
+            "orders": pd.array([orders for orders, _ in customers], dtype="Int64"),
+            "days_since_last_order": pd.array([days for _, days in customers], dtype="Float64"),
+        }
+    )
+    found = assign(frame, lifecycle_cells(), {}, limits, columns)
+    assert found["customer_id"].to_pylist() == frame["customer_id"].tolist()
+    assert found["segment"].to_pylist() == [cell(orders, days, limits) for orders, days in customers]
+
+
+@settings(max_examples=30, deadline=None)
+@given(signed_up=DAYS, limits=LIMITS)
+def test_prospects_are_parted_by_their_sign_up_once_it_is_known(
+    signed_up: float | None, limits: dict[str, float]
+) -> None:
+    days = "NULL" if signed_up is None or not np.isfinite(signed_up) else str(signed_up)
+    row = f"SELECT 0::DOUBLE AS orders, NULL::DOUBLE AS days_since_last_order, {days}::DOUBLE AS days_since_sign_up"
+    ((name,),) = duckdb.execute(f"SELECT {lifecycle_sql(limits)} FROM ({row})").fetchall()
+    if days == "NULL" or float(days) <= limits["A_0"]:
+        assert name == "prospect_active"
+    else:
+        assert name == ("prospect_at_risk" if float(days) <= limits["C_0"] else "prospect_churned")
