@@ -12,6 +12,8 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic_core import from_json
+
 from serving.errors import KIND_OF_STATUS, MEDIA_TYPE, Problem, ProblemError, instance_of
 
 Scope = MutableMapping[str, Any]
@@ -194,7 +196,9 @@ class Guard:
             )
         if scope["method"] in BODY_METHODS:
             async with asyncio.timeout(ANSWER_SECONDS):
-                receive = replay(await read_body(receive, answer.instance), receive)
+                body = await read_body(receive, answer.instance)
+            check_json(body, answer.instance)
+            receive = replay(body, receive)
         # A task, not a call: a synchronous API runs in a thread that cannot be cancelled, and would hold the
         # answer back until it ends. It counts as in flight until it does.
         task = asyncio.ensure_future(self.app(scope, receive, answer))
@@ -227,6 +231,15 @@ async def read_body(receive: Receive, instance: str | None) -> bytes:
         if size > BODY_LIMIT_BYTES:
             raise ProblemError(_too_large(instance))
     return b"".join(parts)
+
+
+def check_json(body: bytes, instance: str | None) -> None:
+    """Raise ProblemError unless a body is JSON; what the parser behind makes of other bodies is a plain failure."""
+    try:
+        from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        problem = Problem("bad-request", f"not JSON: {error}", "body", "a JSON object", instance=instance)
+        raise ProblemError(problem) from error
 
 
 def replay(body: bytes, receive: Receive) -> Receive:

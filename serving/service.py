@@ -9,10 +9,9 @@ import logging
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import bentoml
-from pydantic import WithJsonSchema
 from starlette.responses import Response
 
 from ledger.engine import open_engine
@@ -22,7 +21,7 @@ from serving import answers, pages
 from serving.errors import MEDIA_TYPE, ProblemError
 from serving.guard import Guard
 from serving.live import Live
-from serving.schemas import ScoreAnswer, ScoreRequest
+from serving.schemas import ScoreAnswer
 
 # For the workers. Unless told, BentoML reports its use to its makers and OpenTelemetry slows every request.
 ENVIRONMENT = {
@@ -95,9 +94,10 @@ class Regulars:
         """Stop watching the home."""
         LIVE.close()
         self._engine.close()
+        gc.unfreeze()
 
     @bentoml.api(route="/v1/score", output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
-    def score(self, body: Annotated[object, WithJsonSchema(ScoreRequest.model_json_schema())], /) -> Response:
+    def score(self, body: object, /) -> Response:
         """Score posted histories; as /openapi.json describes it."""
         # The body is taken as it comes: BentoML's own refusals are no problem documents.
         try:

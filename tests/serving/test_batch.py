@@ -47,7 +47,11 @@ def test_running_the_same_day_again_changes_nothing(own_shop: Shop) -> None:
     for table, same in zip(before, after, strict=True):
         assert table is not None
         assert same is not None
-        order = [(name, "ascending") for name in table.column_names if name in {"customer_id", "product_id", "segment", "level", "category"}]
+        order = [
+            (name, "ascending")
+            for name in table.column_names
+            if name in {"customer_id", "product_id", "segment", "level", "category"}
+        ]
         assert table.sort_by(order).equals(same.sort_by(order))
 
 
@@ -62,7 +66,9 @@ def test_a_later_day_keeps_since_when_a_member_is_in_and_closes_who_left(own_sho
     assert {row["entered_at"] for row in rows if row["segment"] == "recent_buyers"} == {CUTOFF.at}
     left = [row for row in rows if row["segment"] == "recent_buyers" and row["left_at"] is not None]
     assert {row["left_at"] for row in left} == {later.at}
-    served = {row["customer_id"] for row in run.tables["members"].to_pylist() if row["segment"] == "recent_buyers"}
+    served = {
+        row["customer_id"] for row in run.tables["members"].to_pylist() if row["segment"] == "recent_buyers"
+    }
     assert served.isdisjoint(row["customer_id"] for row in left)
     scores = tables.read(own_shop.home.scores)
     assert scores is not None
@@ -91,7 +97,13 @@ def test_a_day_before_the_first_order_is_refused_and_writes_nothing(own_shop: Sh
 
 def test_progress_is_told_from_nothing_to_all(own_shop: Shop) -> None:
     told: list[tuple[str, float]] = []
-    batch.run(own_shop.home, own_shop.release, load_library(), CUTOFF, lambda step, share: told.append((step, share)))
+    batch.run(
+        own_shop.home,
+        own_shop.release,
+        load_library(),
+        CUTOFF,
+        lambda step, share: told.append((step, share)),
+    )
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert (told[0], told[-1]) == (("Scoring customers", 0.0), ("Done", 1.0))

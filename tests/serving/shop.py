@@ -1,0 +1,85 @@
+"""The made-up shop imported, with a quickly made release and a scoring run: what the service reads."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from features.catalog.shipped import CATALOG
+from features.cutoff import Cutoff
+from features.snapshot import compute
+from ledger.home import Home
+from ledger.importers import plain
+from ledger.store import Ledger
+from models.next_order import NextOrder
+from models.purchase_process import Histories, OrderValue, StoreRate
+from models.release import Predictors, Release, deploy, load_deployed, reference_quantiles, write_release
+from models.replenishment import ReplenishmentModel
+from models.scores import scores_for
+from models.worth import OrdersAndValue
+from segments.assign import parse_all
+from segments.partitions import lifecycle_limits, waits
+from segments.resolve import thresholds
+from segments.segment import load_library
+from segments.vocabulary import vocabulary
+from serving import batch
+
+CUTOFF = Cutoff.at_midnight(date(2023, 6, 27), "Europe/Berlin")
+NOW = datetime(2023, 7, 1, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A home with a ledger, a deployed release and a published run as of `CUTOFF`."""
+
+    home: Home
+    release: Release
+    summary: batch.RunSummary
+
+
+def make_release(home: Home, cutoff: Cutoff, *, seed: int = 1) -> str:
+    """Fit what needs no boosting, which is quick, and deploy it as a release."""
+    with Ledger(home).connect() as connection:
+        frame = compute(connection, cutoff).to_pandas()
+        replenishment = ReplenishmentModel.fit(connection)
+        limits = {name: float(days) for name, days in lifecycle_limits(waits(connection)).items()}
+    histories = Histories(frame)
+    process = StoreRate.fit(histories)
+    value = OrderValue(store_mean=40.0, prior_orders=2.0, basis="shrunk_mean")
+    worth = OrdersAndValue(process, value, 90, None, None)
+    predictors = Predictors(NextOrder(process, 90, None), worth, replenishment)
+    scored = predictors.score(frame)
+    reference = reference_quantiles(scored, 90)
+    columns = vocabulary((*CATALOG, *scores_for(90)), "EUR")
+    known = frame.merge(scored, on="customer_id")
+    facts = {
+        "as_of": cutoff.local_date.isoformat(),
+        "data_through": cutoff.local_date.isoformat(),
+        "time_zone": "Europe/Berlin",
+        "currency": "EUR",
+        "horizon_days": 90,
+        "seed": seed,
+        "customers": len(frame),
+        "feature_fingerprint": CATALOG.fingerprint,
+        "feature_names": CATALOG.names,
+        "data_fingerprint": "made-up",
+        "thresholds": thresholds(parse_all(load_library(), columns).values(), known),
+        "lifecycle_limits": limits,
+        "metrics": {},
+        "gate": {"verdict": "rule", "reasons": ("made for a test",)},
+        "versions": {},
+    }
+    directory = write_release(home, predictors, reference, facts)
+    deploy(home, directory.name)
+    return directory.name
+
+
+def make_shop(directory: Path, files: Mapping[str, Path]) -> Shop:
+    """Import, deploy and score in an empty directory."""
+    home = Home(directory)
+    ledger = Ledger(home)
+    plain.import_orders(ledger, [files["orders"]], imported_at=NOW, currency="EUR", time_zone="Europe/Berlin")
+    plain.import_products(ledger, [files["products"]], imported_at=NOW)
+    make_release(home, CUTOFF)
+    release = load_deployed(home)
+    return Shop(home, release, batch.run(home, release, load_library(), CUTOFF))

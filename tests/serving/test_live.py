@@ -1,0 +1,148 @@
+import json
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ledger.errors import InputError
+from ledger.home import Home
+from models.release import deploy
+from segments.segment import load_library
+from serving import batch, live
+from serving.errors import ProblemError
+from serving.live import Live, Watched, try_out
+from serving.scorer import Scorer
+from tests.serving.shop import CUTOFF, Shop, make_release
+
+
+@pytest.fixture
+def opened(own_shop: Shop) -> Iterator[Live]:
+    held = Live()
+    held.open(own_shop.home, load_library)
+    yield held
+    held.close()
+
+
+def release_of(held: Live) -> str:
+    return held.scorer().release.id
+
+
+def test_a_home_without_anything_is_not_ready_and_says_the_next_step(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    held = Live()
+    assert held.not_ready() == "the service is starting"
+    held.open(Home(tmp_path_factory.mktemp("empty")), load_library)
+    assert str(held.not_ready()).endswith("run `regulars train` first")
+    for ask in (held.run, held.scorer):
+        with pytest.raises(ProblemError) as caught:
+            ask()
+        assert caught.value.problem.status == 503
+
+
+def test_a_home_that_is_trained_and_scored_later_becomes_ready(own_shop: Shop) -> None:
+    home = Home(own_shop.home.path)
+    pointer = home.published_pointer.read_bytes()
+    home.published_pointer.unlink()
+    held = Live()
+    held.open(home, load_library)
+    assert held.not_ready() == "nothing has been scored yet; run `regulars score`"
+    home.published_pointer.write_bytes(pointer)
+    held.refresh()
+    assert held.not_ready() is None
+    assert held.state() == {
+        "release": own_shop.release.id,
+        "run": own_shop.summary.published,
+        "refused": None,
+    }
+
+
+def test_a_new_release_and_a_new_run_are_swapped_in(opened: Live, own_shop: Shop) -> None:
+    before_scorer, before_run = opened.scorer(), opened.run()
+    opened.refresh()
+    assert opened.scorer() is before_scorer
+    newer = make_release(own_shop.home, CUTOFF, seed=2)
+    opened.refresh()
+    assert release_of(opened) == newer != own_shop.release.id
+    assert opened.run() is before_run
+    batch.run(own_shop.home, opened.scorer().release, load_library(), CUTOFF)
+    opened.refresh()
+    assert opened.run().facts.release == newer
+
+
+def test_a_broken_release_is_refused_and_the_one_before_goes_on_being_served(
+    opened: Live, own_shop: Shop
+) -> None:
+    good = release_of(opened)
+    newer = make_release(own_shop.home, CUTOFF, seed=2)
+    (own_shop.home.releases / newer / "reference.json").write_text("{}")
+    opened.refresh()
+    assert release_of(opened) == good
+    assert opened.not_ready() is None
+    assert str(opened.state()["refused"]).endswith("reference.json is missing or was altered; train again")
+    deploy(own_shop.home, good)
+    opened.refresh()
+    assert opened.state()["refused"] is None
+
+
+def test_a_damaged_pointer_keeps_what_is_served(opened: Live, own_shop: Shop) -> None:
+    run = opened.run()
+    own_shop.home.published_pointer.write_text("{")
+    own_shop.home.deployed.write_text("{")
+    opened.refresh()
+    assert opened.run() is run
+    assert opened.not_ready() is None
+    assert "while opening it" in str(opened.state()["refused"])
+
+
+def test_a_release_that_answers_nonsense_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    scorer = Scorer(shop.release, load_library())
+    try_out(scorer)
+    score = type(shop.release).score
+    monkeypatch.setattr(
+        type(shop.release), "score", lambda self, rows: score(self, rows).assign(p_order_30d=1.5)
+    )
+    with pytest.raises(InputError, match="cannot score a made-up customer"):
+        try_out(scorer)
+
+
+def test_what_is_refused_is_opened_again_only_when_its_pointer_changes(own_shop: Shop) -> None:
+    opened: list[str] = []
+    pointer = own_shop.home.deployed
+
+    def open_it() -> str:
+        opened.append(json.loads(pointer.read_bytes())["release"])
+        if opened[-1] == "bad":
+            raise InputError("bad")
+        return opened[-1]
+
+    watched = Watched("release", pointer, open_it)
+    for name in ("good", "good", "bad", "bad", "good"):
+        pointer.write_text(json.dumps({"release": name}))
+        watched.refresh()
+        assert watched.current == "good"
+    assert opened == ["good", "bad", "good"]
+
+
+def test_watching_polls_in_the_background_until_closed(
+    own_shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "POLL_SECONDS", 0.01)
+    held = Live()
+    held.open(own_shop.home, load_library)
+    polled = _count(held, monkeypatch)
+    held.watch()
+    polled.wait(5)
+    held.close()
+    assert polled.is_set()
+
+
+def _count(held: Live, monkeypatch: pytest.MonkeyPatch) -> "live.threading.Event":
+    seen = live.threading.Event()
+    refresh: Callable[[], None] = held.refresh
+
+    def counted() -> None:
+        refresh()
+        seen.set()
+
+    monkeypatch.setattr(held, "refresh", counted)
+    return seen

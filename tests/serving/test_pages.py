@@ -1,0 +1,283 @@
+import asyncio
+import datetime as dt
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import httpx
+import pyarrow as pa
+import pytest
+
+from ledger.home import Home
+from serving import look
+from serving.guard import CONTENT_POLICY
+from serving.live import Live
+from serving.pages import application
+from serving.store import PublishedRun, RunFacts, SegmentFacts, publish
+from tests.serving.shop import Shop
+
+MONDAY = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)
+HOSTILE = "<script>alert(1)</script>'\"\u202e&amp;/../{{7*7}}"
+
+
+class Served(Live):
+    """A live service with one run and no release."""
+
+    def __init__(self, run: PublishedRun) -> None:
+        super().__init__()
+        self.only = run
+
+    def run(self) -> PublishedRun:
+        return self.only
+
+
+def get(live: Live, path: str) -> httpx.Response:
+    async def once() -> httpx.Response:
+        transport = httpx.ASGITransport(app=application(live))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return await client.get(path)
+
+    return asyncio.run(once())
+
+
+@pytest.fixture(scope="module")
+def served(shop: Shop) -> Served:
+    return Served(PublishedRun.open(shop.home))
+
+
+@pytest.fixture
+def hostile(tmp_path: Path) -> Served:
+    """Return a service whose customers, segments and reasons are written to break a page."""
+    customers = [HOSTILE, *(f"c{number:03d}" for number in range(120))]
+    home = Home(tmp_path)
+    text = {
+        "title": HOSTILE,
+        "description": HOSTILE,
+        "sentence": HOSTILE,
+        "advice": HOSTILE,
+        "expression": HOSTILE,
+    }
+    scores = {
+        "confidence": ["rule"] * 121,
+        "p_order_30d": [0.5] * 121,
+        "churn_probability_90d": [None] * 121,
+        "next_order_days_p50": [None, 1.2, *[40.0] * 119],
+        "clv_365d": [-1.0, *[1234.5] * 120],
+    }
+    publish(
+        home,
+        scores=pa.table({"customer_id": customers, **scores}),
+        memberships=pa.table(
+            {
+                "customer_id": customers,
+                "segment": ["odd"] * 121,
+                "entered_at": pa.array([MONDAY] * 121, pa.timestamp("us", tz="UTC")),
+                "reasons": [[HOSTILE]] * 121,
+            }
+        ),
+        replenishment=pa.table({"customer_id": [HOSTILE], "product_id": [HOSTILE]}),
+        products=pa.table({"product_id": pa.array([], pa.string())}),
+        facts=RunFacts(
+            release="r1",
+            as_of=MONDAY,
+            data_through=None,
+            currency="USD",
+            time_zone="America/New_York",
+            customers=121,
+            likely_to_leave=0,
+            money_at_stake=0.0,
+            due_this_week=0,
+            honesty=HOSTILE,
+            segments=(
+                SegmentFacts(name="odd", group="predicted", size=121, value=148139.0, **text),
+                SegmentFacts(name="empty", group="history", size=0, value=0.0, **text),
+            ),
+        ),
+    )
+    return Served(PublishedRun.open(home))
+
+
+class Tags(HTMLParser):
+    """Collects the tags and attributes of a page."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("path", ["/", "/segments/odd", "/segments/empty", "/segments/none"])
+def test_hostile_names_are_shown_and_do_nothing(hostile: Served, path: str) -> None:
+    page = get(hostile, path).text
+    tags = Tags(page).found
+    assert not {tag for tag, _ in tags} & {"script", "style", "iframe", "object", "img"}
+    for _, attributes in tags:
+        assert not [name for name in attributes if name == "style" or name.startswith("on")]
+        assert str(attributes.get("href", "/")).startswith(("/", "#"))
+    if path != "/segments/none":
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+
+
+def test_a_page_needs_nothing_that_the_content_policy_forbids(served: Served) -> None:
+    assert CONTENT_POLICY.startswith("default-src 'none'; style-src 'self'; img-src 'self'")
+    for path in ("/", "/segments/loyal_customers"):
+        links = [attributes for tag, attributes in Tags(get(served, path).text).found if tag == "link"]
+        for link in links:
+            assert get(served, str(link["href"])).status_code == 200
+
+
+def test_the_first_page_lists_every_segment_under_the_run_s_figures(served: Served) -> None:
+    page = get(served, "/").text
+    for segment in served.only.facts.segments:
+        assert f'href="/segments/{segment.name}"' in page
+    figures = re.findall(r'<dd class="number">(.*?)</dd>', page)
+    facts = served.only.facts
+    assert figures[:2] == ["400", str(facts.likely_to_leave)]
+    assert "Orders through 26 June 2023" in page
+    assert facts.release in page
+    assert "made for a test" in page
+
+
+def test_a_segment_s_page_has_a_member_s_scores_since_when_and_why(served: Served) -> None:
+    page = get(served, "/segments/loyal_customers").text
+    first = served.only.members("loyal_customers", "", 1)[0]
+    assert f'href="/v1/customers/{first["customer_id"]}"' in page
+    assert "2023-06-27" in page
+    assert first["reasons"][0] in page
+    assert '<link rel="alternate" type="application/json" href="/v1/segments/loyal_customers"' in page
+
+
+def test_pages_of_members_follow_each_other_to_the_end(hostile: Served) -> None:
+    path, seen = "/segments/odd", 0
+    for _ in range(3):
+        page = get(hostile, path).text
+        seen += page.count('<th scope="row">')
+        following = re.search(r'rel="next" href="([^"]+)"', page)
+        path = following[1] if following else ""
+    assert (seen, path) == (121, "")
+    assert "Nobody is in this segment" in get(hostile, "/segments/empty").text
+
+
+def test_a_page_that_is_not_there_is_a_page_that_says_so(served: Served) -> None:
+    response = get(served, "/segments/none")
+    assert (response.status_code, response.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "No such segment" in response.text
+    assert get(served, "/segments/loyal_customers?cursor=!").status_code == 400
+    assert get(Live(), "/").status_code == 503
+
+
+def test_the_json_twin_of_the_list_has_the_same_segments(served: Served) -> None:
+    answer = get(served, "/v1/segments").json()
+    assert [segment["name"] for segment in answer["segments"]] == [
+        each.name for each in served.only.facts.segments
+    ]
+    assert answer["as_of"] == "2023-06-26T22:00:00Z"
+    assert answer["release"] == served.only.facts.release
+    loyal = get(served, "/v1/segments/loyal_customers").json()
+    assert loyal["size"] == served.only.segment("loyal_customers").size  # type: ignore[union-attr]
+    assert 0 < loyal["share"] < 1
+
+
+def test_members_are_paged_by_a_cursor_that_outlives_the_run(hostile: Served) -> None:
+    first = get(hostile, "/v1/segments/odd/members?limit=100").json()
+    second = get(hostile, f"/v1/segments/odd/members?limit=100&cursor={first['next_cursor']}").json()
+    ids = [member["customer_id"] for member in first["members"] + second["members"]]
+    assert ids == sorted(ids)
+    assert (len(set(ids)), second["next_cursor"]) == (121, None)
+    assert first["members"][0]["scores"]["churn_probability_90d"] is None
+
+
+@pytest.mark.parametrize("query", ["cursor=!!", "cursor=YWJj", "cursor=" + "x" * 9000, "cursor=b3RoZXIKYQ"])
+def test_a_cursor_that_is_not_this_list_s_is_a_problem(served: Served, query: str) -> None:
+    response = get(served, f"/v1/segments/loyal_customers/members?{query}")
+    assert (response.status_code, response.json()["type"]) == (400, "urn:regulars:problem:bad-cursor")
+    assert response.json()["field"] == "cursor"
+
+
+@pytest.mark.parametrize("limit", ["0", "1001", "-1", "x", "١", "1e3", ""])  # noqa: RUF001 - an Arabic digit
+def test_a_limit_out_of_range_is_a_problem(served: Served, limit: str) -> None:
+    response = get(served, f"/v1/segments/loyal_customers/members?limit={limit}")
+    assert (response.status_code, response.json()["expected"]) == (400, "1 to 1,000")
+
+
+def test_a_customer_is_answered_with_scores_segments_and_refills(served: Served) -> None:
+    answer = get(served, "/v1/customers/c000").json()
+    assert list(answer) == [
+        "customer_id",
+        "release",
+        "as_of",
+        "data_through",
+        "confidence",
+        "scores",
+        "segments",
+        "replenishment",
+    ]
+    assert answer["scores"]["p_order_90d"] == pytest.approx(1 - answer["scores"]["churn_probability_90d"])
+    assert {segment["since"] for segment in answer["segments"]} == {"2023-06-26T22:00:00Z"}
+    assert all(segment["reasons"] for segment in answer["segments"])
+
+
+def test_an_odd_customer_id_is_found_under_its_encoded_address(hostile: Served) -> None:
+    page = get(hostile, "/segments/odd").text
+    address = re.search(r'href="(/v1/customers/%3C[^"]+)"', page)
+    assert address is not None
+    assert get(hostile, address[1]).json()["customer_id"] == HOSTILE
+
+
+def test_an_unknown_customer_or_segment_is_a_problem_that_repeats_nothing_odd(served: Served) -> None:
+    for path, kind in (
+        ("/v1/customers/%3Cscript%3E", "unknown-customer"),
+        ("/v1/segments/%3Cscript%3E", "unknown-segment"),
+        ("/v1/segments/%3Cscript%3E/members", "unknown-segment"),
+    ):
+        response = get(served, path)
+        assert (response.status_code, response.headers["content-type"]) == (404, "application/problem+json")
+        assert response.json()["type"] == f"urn:regulars:problem:{kind}"
+        assert "<" not in response.text
+
+
+def test_static_files_may_be_kept_and_nothing_else_is_reached(served: Served) -> None:
+    assert get(served, "/static/regulars.css").headers["cache-control"] == "public, max-age=3600"
+    assert get(served, "/static/%2e%2e/pages.py").status_code == 404
+
+
+def test_the_description_names_every_address_that_answers(served: Served) -> None:
+    description = get(served, "/openapi.json").json()
+    assert set(description["paths"]) == {
+        "/v1/score",
+        "/v1/segments",
+        "/v1/segments/{name}",
+        "/v1/segments/{name}/members",
+        "/v1/customers/{customer_id}",
+    }
+    references = re.findall(r'"\$ref":"#/components/schemas/(\w+)"', get(served, "/openapi.json").text)
+    assert set(references) <= set(description["components"]["schemas"])
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "written"),
+    [
+        (0.0, "USD", "$0.00"),
+        (12.5, "EUR", "€12.50"),
+        (1234.5, "USD", "$1,234"),
+        (2_345_678.0, "USD", "$2.35M"),
+        (-3.0, "GBP", "−£3.00"),  # noqa: RUF001 - a minus
+        (12.5, "CHF", "12.50 CHF"),
+        (None, "USD", "–"),  # noqa: RUF001 - a dash
+    ],
+)
+def test_money_is_written_as_short_as_a_list_wants_it(
+    amount: float | None, currency: str, written: str
+) -> None:
+    assert look.money(amount, currency) == written
+
+
+@pytest.mark.parametrize(
+    ("part", "written"),
+    [(0.0, "0 %"), (0.004, "<1 %"), (0.5, "50 %"), (0.996, ">99 %"), (1.0, "100 %"), (None, "–")],  # noqa: RUF001
+)
+def test_a_share_never_reads_none_or_all_when_it_is_not(part: float | None, written: str) -> None:
+    assert look.share(part) == written

@@ -1,0 +1,156 @@
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from features.cutoff import Cutoff
+from ledger.engine import open_engine
+from ledger.errors import InputError
+from ledger.store import Ledger
+from segments.segment import load_library
+from serving import answers
+from serving.errors import ProblemError
+from serving.scorer import Scorer
+from serving.store import PublishedRun
+from tests.serving.shop import CUTOFF, NOW, Shop
+
+GIVEN = ("order_id", "ordered_at", "known_at", "product_id", "quantity", "net_amount", "status")
+
+
+@pytest.fixture(scope="module")
+def histories(shop_files: dict[str, Path]) -> list[dict[str, Any]]:
+    """Return every customer's lines as a client would post them, unknown cells left out."""
+    orders = pd.read_csv(shop_files["orders"], dtype=str)
+    return [
+        {
+            "customer_id": customer,
+            "orders": [
+                {name: row[name] for name in GIVEN if not pd.isna(row[name])}
+                for row in lines.to_dict("records")
+            ],
+        }
+        for customer, lines in orders.groupby("customer_id")
+    ]
+
+
+def post(shop: Shop, customers: object, as_of: str | None = "2023-06-27") -> dict[str, Any]:
+    scorer, run = Scorer(shop.release, load_library()), PublishedRun.open(shop.home)
+    with open_engine() as connection:
+        return answers.score({"customers": customers, "as_of": as_of}, scorer, run, NOW, connection)
+
+
+def stored(shop: Shop, customer_id: str) -> dict[str, Any]:
+    """Return what the batch stored, in the shape of a posted result."""
+    found = answers.customer(PublishedRun.open(shop.home), customer_id)
+    segments = [
+        {name: segment[name] for name in ("name", "title", "reasons")} for segment in found["segments"]
+    ]
+    return {
+        "customer_id": customer_id,
+        "confidence": found["confidence"],
+        "scores": found["scores"],
+        "segments": sorted(segments, key=lambda segment: segment["name"]),
+    }
+
+
+def sorted_segments(result: dict[str, Any]) -> dict[str, Any]:
+    return result | {"segments": sorted(result["segments"], key=lambda segment: segment["name"])}
+
+
+def test_posted_histories_get_bit_for_bit_what_the_batch_stored(
+    shop: Shop, histories: list[dict[str, Any]]
+) -> None:
+    results = post(shop, histories)["results"]
+    assert [result["customer_id"] for result in results] == [posted["customer_id"] for posted in histories]
+    for result in results:
+        assert sorted_segments(result) == stored(shop, result["customer_id"])
+
+
+def test_a_customer_alone_gets_what_he_gets_in_the_crowd(shop: Shop, histories: list[dict[str, Any]]) -> None:
+    for posted in histories[:5]:
+        answer = post(shop, posted)
+        assert sorted_segments(answer["results"][0]) == stored(shop, posted["customer_id"])
+    assert answer["release"] == shop.release.id
+    assert answer["as_of"] == "2023-06-26T22:00:00Z"
+
+
+def test_an_earlier_cutoff_sees_only_what_was_known_then(shop: Shop, histories: list[dict[str, Any]]) -> None:
+    cutoff = Cutoff(CUTOFF.at, CUTOFF.time_zone).plus_days(-240)
+    with Ledger(shop.home).connect() as connection:
+        batch = Scorer(shop.release, load_library()).score(connection, cutoff)
+    expected = {row["customer_id"]: answers.scores_of(row) for row in batch.scores.to_pylist()}
+    results = post(shop, histories, as_of="2022-10-30")["results"]
+    found = {result["customer_id"]: result["scores"] for result in results if "scores" in result}
+    assert found == expected
+    later = [result for result in results if "error" in result]
+    assert {result["error"]["type"] for result in later} == {"urn:regulars:problem:no-history"}
+    assert len(later) == len(histories) - len(expected) > 0
+
+
+def test_two_items_with_the_same_customer_and_order_numbers_stay_apart(shop: Shop) -> None:
+    line = {"order_id": "1", "ordered_at": "2023-05-01", "net_amount": 20}
+    once = {"customer_id": "c", "orders": [line]}
+    twice = {"customer_id": "c", "orders": [line, line | {"order_id": "2", "ordered_at": "2023-06-01"}]}
+    together = post(shop, [once, twice, once])["results"]
+    assert together[0] == together[2] == post(shop, once)["results"][0]
+    assert together[1] == post(shop, twice)["results"][0]
+    assert together[0]["scores"] != together[1]["scores"]
+
+
+def test_one_bad_item_is_answered_for_itself_and_the_others_are_scored(shop: Shop) -> None:
+    good = {"customer_id": "a", "orders": [{"order_id": 1, "ordered_at": "2023-05-01", "net_amount": 20}]}
+    bad = [
+        {
+            "customer_id": "b",
+            "orders": [good["orders"][0], {"order_id": "2", "ordered_at": "2023-05-09", "net_amount": -3}],
+        },
+        {"customer_id": "c", "orders": [{"order_id": "1", "ordered_at": "2023-05-01"}]},
+        "nonsense",
+        {"customer_id": "d", "orders": [good["orders"][0], good["orders"][0]]},
+    ]
+    results = post(shop, [good, *bad, good])["results"]
+    assert results[0] == results[5]
+    assert "scores" in results[0]
+    told = [
+        (result["customer_id"], result["error"]["field"], result["error"]["detail"])
+        for result in results[1:5]
+    ]
+    unreadable = "this customer's history cannot be read; correct it and send it again"
+    assert told == [
+        (
+            "b",
+            "customers[1].orders[1]",
+            "net_amount is negative on a paid row; a refund is a row with status refunded and its known_at",
+        ),
+        ("c", "customers[2].orders[0].net_amount", unreadable),
+        (None, "customers[3]", unreadable),
+        ("d", "customers[4].orders[1]", "duplicate of orders[0]; give line_id to keep both"),
+    ]
+
+
+def test_a_lone_bad_customer_is_the_answer_s_own_problem(shop: Shop) -> None:
+    with pytest.raises(ProblemError) as caught:
+        post(
+            shop,
+            {"customer_id": "a", "orders": [{"order_id": "1", "ordered_at": "20233-01-01", "net_amount": 1}]},
+        )
+    assert caught.value.problem.status == 422
+    assert caught.value.problem.field == "customers[0].orders[0]"
+
+
+def test_data_through_is_the_last_posted_order_before_as_of(shop: Shop) -> None:
+    lines = [
+        {"order_id": str(day), "ordered_at": f"2023-06-{day:02d}T12:00:00+02:00", "net_amount": 20}
+        for day in (1, 20, 28)
+    ]
+    assert post(shop, {"customer_id": "a", "orders": lines})["data_through"] == "2023-06-20T10:00:00Z"
+
+
+def test_a_release_of_other_features_is_refused(shop: Shop) -> None:
+    manifest = shop.release.manifest.model_copy(update={"feature_fingerprint": "other"})
+    release = type(shop.release)(manifest, shop.release.predictors, shop.release.reference)
+    with pytest.raises(
+        InputError, match="was trained on other features than this version computes; run `regulars train`"
+    ):
+        Scorer(release, load_library())

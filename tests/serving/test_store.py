@@ -1,0 +1,159 @@
+import datetime as dt
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from ledger.errors import InputError
+from ledger.home import Home
+from serving import store
+from serving.store import PublishedRun, RunFacts, SegmentFacts, current_run, publish
+
+MONDAY = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)
+
+
+def facts(as_of: dt.datetime = MONDAY, **sizes: int) -> RunFacts:
+    text = {
+        "title": "T",
+        "group": "history",
+        "description": "D.",
+        "expression": "orders = 1",
+        "sentence": "s",
+        "advice": "A.",
+    }
+    return RunFacts(
+        release="r1",
+        as_of=as_of,
+        data_through=as_of,
+        currency="USD",
+        time_zone="UTC",
+        customers=3,
+        likely_to_leave=1,
+        money_at_stake=10.0,
+        due_this_week=0,
+        honesty="h",
+        segments=tuple(SegmentFacts(name=name, size=size, value=0.0, **text) for name, size in sizes.items()),
+    )
+
+
+def put(home: Home, customers: list[str], as_of: dt.datetime = MONDAY) -> str:
+    """Publish customers who are all in `all`, and the first of them in `one`."""
+    segments = [(customer, "all") for customer in customers] + [(customers[0], "one")]
+    memberships = pa.table(
+        {
+            "customer_id": [customer for customer, _ in segments],
+            "segment": [segment for _, segment in segments],
+            "entered_at": pa.array([as_of] * len(segments), pa.timestamp("us", tz="UTC")),
+            "reasons": [[f"reason of {customer}"] for customer, _ in segments],
+        }
+    )
+    return publish(
+        home,
+        scores=pa.table(
+            {"customer_id": customers, "clv_365d": [float(len(customer)) for customer in customers]}
+        ),
+        memberships=memberships,
+        replenishment=pa.table({"customer_id": [customers[-1]] * 2, "product_id": ["p1", "p2"]}),
+        products=pa.table({"product_id": ["p2", "p1", "p2"], "category": ["b", "a", "c"]}),
+        facts=facts(as_of, all=len(customers), one=1),
+    )
+
+
+CUSTOMERS = ["b", "a", "zoë", "Ω", "a b", "", "😀"]
+
+
+def test_every_customer_is_found_and_nobody_else(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    put(home, CUSTOMERS)
+    run = PublishedRun.open(home)
+    for customer in CUSTOMERS:
+        assert run.customer(customer) == {"customer_id": customer, "clv_365d": float(len(customer))}
+    for stranger in ("aa", "A", "b ", "zzz", "\U0010ffff"):
+        assert run.customer(stranger) is None
+        assert run.memberships_of(stranger) == []
+
+
+def test_a_customer_has_his_own_memberships_and_refills(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    put(home, ["b", "a"])
+    run = PublishedRun.open(home)
+    assert [row["segment"] for row in run.memberships_of("b")] == ["all", "one"]
+    assert [row["segment"] for row in run.memberships_of("a")] == ["all"]
+    assert [row["product_id"] for row in run.replenishment_of("a")] == ["p1", "p2"]
+    assert run.replenishment_of("b") == []
+
+
+def test_members_come_page_by_page_each_once_and_sorted(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    put(home, CUSTOMERS)
+    run = PublishedRun.open(home)
+    found: list[str] = []
+    after = ""
+    while page := [row["customer_id"] for row in run.members("all", after, 2)]:
+        found += page
+        after = page[-1]
+    assert found == sorted(customer for customer in CUSTOMERS if customer)
+    assert [row["customer_id"] for row in run.members("one", "", 9)] == ["b"]
+    assert run.members("none", "", 9) == []
+
+
+def test_products_are_looked_up_with_all_their_rows(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    put(home, ["a"])
+    products = PublishedRun.open(home).products_of(pa.array(["p2", None]))
+    assert products["category"].to_pylist() == ["b", "c"]
+
+
+def test_a_reader_keeps_its_run_while_newer_ones_replace_it(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    first = put(home, ["a"])
+    run = PublishedRun.open(home)
+    names = [first] + [put(home, ["a", "b"], MONDAY + dt.timedelta(days=day)) for day in range(1, 5)]
+    assert current_run(home) == names[-1]
+    kept = sorted(path.name for path in home.published.iterdir() if path.is_dir())
+    assert kept == sorted(names[-store.RUNS_KEPT :])
+    assert run.customer("a") == {"customer_id": "a", "clv_365d": 1.0}
+
+
+def test_the_same_content_is_the_same_run(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert put(home, ["a"]) == put(home, ["a"])
+    assert len([path for path in home.published.iterdir() if path.is_dir()]) == 1
+    assert put(home, ["b"]) != put(home, ["a"])
+
+
+def test_a_publisher_that_died_leaves_the_run_served_and_is_swept_up_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(tmp_path)
+    first = put(home, ["a"])
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "_point_to", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            put(home, ["b"])
+    (home.published / ".new-of-a-killed-one").mkdir()
+    assert PublishedRun.open(home).name == first
+    second = put(home, ["b"])
+    assert PublishedRun.open(home).name == second
+    assert sorted(path.name for path in home.published.iterdir()) == sorted(
+        [".lock", "current.json", first, second]
+    )
+
+
+def test_nothing_published_and_a_damaged_run_say_what_to_do(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with pytest.raises(InputError, match="nothing has been scored yet; run `regulars score`"):
+        PublishedRun.open(home)
+    run = put(home, ["a"])
+    (home.published / run / "scores.arrow").write_bytes(b"damaged")
+    with pytest.raises(
+        InputError, match=f"published run {run} cannot be read; run `regulars score` to write it anew"
+    ):
+        PublishedRun.open(home)
+    home.published_pointer.write_text(json.dumps({"run": "../../etc"}))
+    with pytest.raises(InputError, match="names no run"):
+        PublishedRun.open(home)
+    home.published_pointer.write_text("{")
+    with pytest.raises(InputError, match="is not valid JSON"):
+        PublishedRun.open(home)
