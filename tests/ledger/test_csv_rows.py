@@ -1,0 +1,129 @@
+"""Reading CSV: the line of every row, and going on after a malformed one."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import InputError
+from ledger.importers.csv_rows import read_csv
+from ledger.schema import ORDERS
+
+HEADER = "customer_id,order_id,ordered_at,net_amount\n"
+WriteFile = Callable[[str, str], Path]
+
+
+def test_a_row_has_the_line_it_starts_on_also_after_quoted_line_breaks_and_blank_lines(
+    write_file: WriteFile,
+) -> None:
+    path = write_file(
+        "orders.csv", HEADER + 'a,1,2024-01-01,1\n\n"b\nb\nb",2,2024-01-01,1\nc,3,2024-01-01,1\n'
+    )
+
+    rows = read_csv(ORDERS, path, "utf-8", None)
+
+    assert rows.raw["line"].to_pylist() == [2, 4, 7]
+    assert rows.raw["customer_id"].to_pylist() == ["a", "b\nb\nb", "c"]
+
+
+def test_a_line_with_too_few_or_too_many_fields_is_set_aside(write_file: WriteFile) -> None:
+    path = write_file("orders.csv", HEADER + "a,1\nb,2,2024-01-01,1\nc,3,2024-01-01,1,5\n")
+
+    rows = read_csv(ORDERS, path, "utf-8", None)
+
+    assert rows.raw["line"].to_pylist() == [3]
+    assert rows.malformed.to_pylist() == [
+        {"line": 2, "reason": "has 2 fields, the header has 4", "raw": '{"text": "a,1"}'},
+        {"line": 4, "reason": "has 5 fields, the header has 4", "raw": '{"text": "c,3,2024-01-01,1,5"}'},
+    ]
+
+
+def test_an_open_quote_costs_its_own_line_only(write_file: WriteFile) -> None:
+    path = write_file("orders.csv", HEADER + '"a,1,2024-01-01,1\nb,2,2024-01-01,1\nc,3,2024-01-01,1\n')
+
+    rows = read_csv(ORDERS, path, "utf-8", None)
+
+    assert rows.raw["line"].to_pylist() == [3, 4]
+    assert rows.malformed["line"].to_pylist() == [2]
+    assert rows.malformed["reason"].to_pylist() == ["malformed CSV: unexpected end of data"]
+
+
+def test_thousands_of_malformed_lines_are_all_set_aside(write_file: WriteFile) -> None:
+    path = write_file("orders.csv", HEADER + '"a"x,1,2024-01-01,1\n' * 5000 + "b,2,2024-01-01,1\n")
+
+    rows = read_csv(ORDERS, path, "utf-8", None)
+
+    assert rows.malformed["line"].to_pylist() == list(range(2, 5002))
+    assert rows.raw["line"].to_pylist() == [5002]
+
+
+def test_a_field_of_a_megabyte_costs_its_own_line_only(write_file: WriteFile) -> None:
+    path = write_file("orders.csv", HEADER + "x" * 1_000_000 + ",1,2024-01-01,1\nb,2,2024-01-01,1\n")
+
+    rows = read_csv(ORDERS, path, "utf-8", None)
+
+    assert rows.raw["line"].to_pylist() == [3]
+    assert rows.malformed["line"].to_pylist() == [2]
+
+
+def test_the_mark_that_spreadsheets_put_at_the_start_is_no_part_of_the_header(write_file: WriteFile) -> None:
+    path = write_file("orders.csv", "\ufeff" + HEADER + "a,1,2024-01-01,1\n")
+
+    assert read_csv(ORDERS, path, "UTF-8", None).raw["customer_id"].to_pylist() == ["a"]
+
+
+def test_windows_line_ends_are_read_as_line_ends(write_file: WriteFile) -> None:
+    path = write_file("orders.csv", (HEADER + "a,1,2024-01-01,1\n").replace("\n", "\r\n"))
+
+    rows = read_csv(ORDERS, path, "utf-8", None)
+
+    assert rows.raw.to_pylist() == [
+        {"line": 2, "customer_id": "a", "order_id": "1", "ordered_at": "2024-01-01", "net_amount": "1"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", "orders.csv is empty; a header line and rows are expected, see docs/ledger.md"),
+        ("\n\n", "orders.csv is empty; a header line and rows are expected, see docs/ledger.md"),
+        (HEADER, "orders.csv has a header and no rows; nothing was imported"),
+        (
+            '"customer_id"x,order_id\n1,2\n',
+            "orders.csv: line 1, the header, is malformed CSV; check its quotes",
+        ),
+    ],
+)
+def test_a_file_without_rows_is_refused(write_file: WriteFile, text: str, error: str) -> None:
+    with pytest.raises(InputError) as caught:
+        read_csv(ORDERS, write_file("orders.csv", text), "utf-8", None)
+
+    assert str(caught.value) == error
+
+
+def test_a_file_in_another_encoding_is_told_where_and_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes(HEADER.encode() + "a,1,2024-01-01,1\nJürgen,2,2024-01-01,1\n".encode("latin-1"))
+
+    with pytest.raises(InputError) as caught:
+        read_csv(ORDERS, path, "utf-8", None)
+
+    # 43 bytes of header and 17 of the first row come before line 3; its second byte is the u with dots.
+    assert str(caught.value) == (
+        "orders.csv is not utf-8: byte 62 (line 3); save it as UTF-8 or import it with --encoding latin-1"
+    )
+    assert read_csv(ORDERS, path, "latin-1", None).raw["customer_id"].to_pylist() == ["a", "Jürgen"]
+
+
+def test_a_utf_16_file_is_recognised_and_read_as_such(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_bytes((HEADER + "a,1,2024-01-01,1\n").encode("utf-16"))
+
+    with pytest.raises(InputError, match="is not utf-8 but UTF-16; import it with --encoding utf-16"):
+        read_csv(ORDERS, path, "utf-8", None)
+    assert read_csv(ORDERS, path, "utf-16", None).raw["line"].to_pylist() == [2]
+
+
+def test_an_unknown_encoding_is_refused_with_examples(write_file: WriteFile) -> None:
+    with pytest.raises(InputError, match="unknown encoding 'utf-88'; try utf-8, latin-1, cp1252 or utf-16"):
+        read_csv(ORDERS, write_file("orders.csv", HEADER), "utf-88", None)

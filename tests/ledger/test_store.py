@@ -1,0 +1,134 @@
+"""The ledger's tables: empty but typed before the first import, append-only after it."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from ledger.errors import InputError
+from ledger.home import Home
+from ledger.importers.plain import import_orders
+from ledger.schema import ORDERS, SQL_TYPES, TABLES, Table
+from ledger.shop import Shop
+from ledger.store import Ledger
+
+HEADER = "customer_id,order_id,ordered_at,net_amount\n"
+WriteFile = Callable[[str, str], Path]
+
+
+def described(ledger: Ledger, table: Table) -> list[tuple[str, str]]:
+    with ledger.connect() as connection:
+        rows = connection.execute(f"DESCRIBE ledger_{table.name}").fetchall()
+    return [(row[0], "TIMESTAMPTZ" if row[1] == "TIMESTAMP WITH TIME ZONE" else row[1]) for row in rows]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_table_without_rows_is_a_typed_view(ledger: Ledger, table: Table) -> None:
+    assert described(ledger, table) == [
+        (column.name, SQL_TYPES[str(column.type)]) for column in table.columns
+    ]
+
+
+def test_a_table_with_rows_has_the_same_types(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime
+) -> None:
+    empty = [described(ledger, table) for table in TABLES]
+    import_orders(
+        ledger,
+        [write_file("o.csv", HEADER + "ann,1,2024-01-31,1\nann,2,2024-01-31,x\n")],
+        imported_at=imported_at,
+    )
+
+    assert [described(ledger, table) for table in TABLES] == empty
+
+
+def test_reading_creates_nothing(ledger: Ledger) -> None:
+    ledger.connect().close()
+
+    assert not ledger.home.path.exists()
+
+
+@pytest.mark.parametrize(
+    "ask", [lambda it: it.shop, lambda it: it.data_through(), lambda it: it.default_cutoff_date()]
+)
+def test_an_empty_ledger_says_what_to_do_next(ledger: Ledger, ask: Callable[[Ledger], object]) -> None:
+    with pytest.raises(
+        InputError, match=r"^no orders in .* yet; run `regulars import orders FILE` or `regulars demo`$"
+    ):
+        ask(ledger)
+
+
+def test_the_cutoff_is_the_local_day_after_the_last_order(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime
+) -> None:
+    path = write_file(
+        "o.csv", HEADER + "ann,1,2024-02-01T03:00:00Z,1\n"
+    )  # the evening of January 31 in New York
+
+    import_orders(ledger, [path], imported_at=imported_at, time_zone="America/New_York")
+
+    assert ledger.default_cutoff_date().isoformat() == "2024-02-01"
+    assert ledger.data_through().isoformat() == "2024-02-01T03:00:00+00:00"
+
+
+def test_the_fingerprint_is_of_the_content_not_of_how_it_came(
+    tmp_path: Path, write_file: WriteFile, imported_at: datetime
+) -> None:
+    rows = ["ann,1,2024-01-31,1\n", "bob,2,2024-01-31,2\n"]
+    imports = {
+        "at once": [HEADER + "".join(rows)],
+        "the other way round": [HEADER + "".join(reversed(rows))],
+        "one by one": [HEADER + row for row in rows],
+        "one missing": [HEADER + rows[0]],
+        "another amount": [HEADER + rows[0] + "bob,2,2024-01-31,3\n"],
+    }
+    found = {}
+    for name, texts in imports.items():
+        ledger = Ledger(Home(tmp_path / name))
+        for number, text in enumerate(texts):
+            import_orders(ledger, [write_file(f"{name}{number}.csv", text)], imported_at=imported_at)
+        found[name] = ledger.fingerprint()
+
+    assert found["at once"] == found["the other way round"] == found["one by one"]
+    assert len({found["at once"], found["one missing"], found["another amount"]}) == 3
+
+
+def test_rows_in_another_schema_are_not_appended(ledger: Ledger) -> None:
+    with ledger.exclusive(), pytest.raises(ValueError, match="customer_id"):
+        ledger.append(ORDERS, pa.table({"customer_id": ["ann"]}))
+
+    assert ledger.files(ORDERS) == []
+
+
+def test_a_damaged_shop_file_is_named(ledger: Ledger) -> None:
+    ledger.home.path.mkdir()
+    ledger.home.shop_facts.write_text("{", encoding="utf-8")
+
+    with pytest.raises(InputError, match=r"shop\.json should hold currency and time_zone as JSON"):
+        _ = ledger.shop
+
+
+def test_the_shop_s_facts_are_fixed_once(ledger: Ledger) -> None:
+    ledger.fix_shop(Shop("EUR", "Europe/Berlin"))
+    ledger.fix_shop(Shop("EUR", "Europe/Berlin"))
+
+    with pytest.raises(InputError, match="this ledger is in EUR, Europe/Berlin, and cannot take USD, UTC"):
+        ledger.fix_shop(Shop("USD", "UTC"))
+
+
+def test_a_percent_sign_in_the_path_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="may not hold a '%'"):
+        Ledger(Home(tmp_path / "50%"))
+
+
+def test_a_home_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    ledger = Ledger(Home(tmp_path / "file" / "home"))
+
+    with (
+        pytest.raises(InputError, match=r"^cannot write to .*/file/home/ledger: not a directory$"),
+        ledger.exclusive(),
+    ):
+        pass
