@@ -90,8 +90,10 @@ def due(replenishment: pa.Table, products: pa.Table) -> list[str]:
     is_due = pc.fill_null(pc.greater_equal(replenishment["p_due_7d"], DUE), fill_value=False)
     rows = replenishment.filter(pc.and_(is_due, pc.is_null(replenishment["suppressed_because"])))
     heading = "Due for refill this week"
+    if not replenishment.num_rows:
+        return [heading, "  not known: the orders name no product that anybody bought twice"]
     if not rows.num_rows:
-        return [heading, "  nothing: no product is known to be bought again at a regular pace"]
+        return [heading, "  nothing is more likely than not to be bought within seven days"]
     titles = dict(zip(products["product_id"].to_pylist(), products["title"].to_pylist(), strict=True))
     by_level = {level: rows.filter(pc.equal(rows["level"], level)) for level in ("category", "product")}
     lines = [heading]

@@ -1,10 +1,16 @@
 """What several packages' tests share: a small made-up shop, and that shop imported, trained and scored."""
 
 import os
+import socket
+import subprocess
+import sys
 import tempfile
+import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -139,3 +145,46 @@ def shop_home(shop_files: dict[str, Path], tmp_path_factory: pytest.TempPathFact
     train(home, cutoff=SHOP_CUTOFF, horizon_days=SHOP_HORIZON_DAYS, seed=SHOP_SEED)
     scoring.score(home, SHOP_CUTOFF, lambda _step, _share: None)
     return home
+
+
+READY_WITHIN_SECONDS = 90
+
+
+@pytest.fixture(scope="session")
+def shop_service(shop_home: Home) -> Iterator[str]:
+    """Return the address of `regulars serve` on the made-up shop, ready."""
+    with socket.socket() as chosen:
+        chosen.bind(("127.0.0.1", 0))
+        port = chosen.getsockname()[1]
+    command = [
+        "-c",
+        "from regulars.cli import main; main()",
+        "serve",
+        "--home",
+        str(shop_home.path),
+        "--port",
+        str(port),
+    ]
+    address = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(
+        [sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as service:
+        try:
+            _wait_until_ready(address, service)
+            yield address
+        finally:
+            service.terminate()
+            service.communicate(timeout=30)
+
+
+def _wait_until_ready(address: str, service: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + READY_WITHIN_SECONDS
+    while time.monotonic() < deadline and service.poll() is None:
+        try:
+            if httpx.get(f"{address}/readyz", timeout=5).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)  # a process that starts says nothing until it listens
+    service.terminate()
+    _, said = service.communicate(timeout=30)
+    pytest.fail(f"the service did not get ready: {said.decode(errors='replace')[-2000:]}")

@@ -98,7 +98,11 @@ def test_refills_due_this_week_are_counted_by_category_and_product_without_the_s
     ]
 
 
-def test_without_anything_due_that_is_said() -> None:
-    none = pa.table({"p_due_7d": pa.array([], pa.float64()), "suppressed_because": pa.array([], pa.string())})
-    nothing = "  nothing: no product is known to be bought again at a regular pace"
-    assert findings.due(none, pa.table({}))[1:] == [nothing]
+def test_orders_without_products_and_a_quiet_week_are_told_apart() -> None:
+    schema = pa.schema([("p_due_7d", pa.float64()), ("suppressed_because", pa.string())])
+    none, quiet = schema.empty_table(), pa.table([[0.2], [None]], schema=schema)
+    told = [findings.due(refills, pa.table({}))[1].strip() for refills in (none, quiet)]
+    assert told == [
+        "not known: the orders name no product that anybody bought twice",
+        "nothing is more likely than not to be bought within seven days",
+    ]
