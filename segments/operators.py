@@ -207,7 +207,7 @@ def _percentiles(numbers: Numbers) -> tuple[str, ...]:
 PERCENTILES = (
     Operator(
         "in_top",
-        takes=("column", "percent"),
+        takes=("number column", "percent"),
         sql="({0} > {2})",
         says="in the top {1}",
         example="in_top(clv_365d, 10)",
@@ -217,7 +217,7 @@ PERCENTILES = (
     ),
     Operator(
         "not in_top",
-        takes=("column", "percent"),
+        takes=("number column", "percent"),
         sql="({0} <= {2})",
         says="not in the top {1}",
         example="not in_top(clv_365d, 10)",
@@ -226,7 +226,7 @@ PERCENTILES = (
     ),
     Operator(
         "in_bottom",
-        takes=("column", "percent"),
+        takes=("number column", "percent"),
         sql="({0} < {2})",
         says="in the bottom {1}",
         example="in_bottom(spend_365d, 20)",
@@ -236,7 +236,7 @@ PERCENTILES = (
     ),
     Operator(
         "not in_bottom",
-        takes=("column", "percent"),
+        takes=("number column", "percent"),
         sql="({0} >= {2})",
         says="not in the bottom {1}",
         example="not in_bottom(spend_365d, 20)",
@@ -245,7 +245,7 @@ PERCENTILES = (
     ),
     Operator(
         "between_percentiles",
-        takes=("column", "percent", "percent"),
+        takes=("number column", "percent", "percent"),
         sql="({0} BETWEEN {3} AND {4})",
         says="between its {nth1} and {nth2} percentile",
         example="between_percentiles(p_order_30d, 25, 65)",
@@ -255,7 +255,7 @@ PERCENTILES = (
     ),
     Operator(
         "not between_percentiles",
-        takes=("column", "percent", "percent"),
+        takes=("number column", "percent", "percent"),
         sql="({0} NOT BETWEEN {3} AND {4})",
         says="outside its {nth1} to {nth2} percentile",
         example="not between_percentiles(p_order_30d, 25, 65)",
@@ -267,7 +267,7 @@ PERCENTILES = (
 STORE_NUMBERS = (
     Operator(
         "percentile_of",
-        takes=("column", "percent"),
+        takes=("number column", "percent"),
         sql="{2}",
         says="the {nth1} percentile{of}",
         example="first_order_value >= percentile_of(first_order_value, 90)",
@@ -277,7 +277,7 @@ STORE_NUMBERS = (
     ),
     Operator(
         "mean_of",
-        takes=("column",),
+        takes=("number column",),
         sql="{1}",
         says="the store-wide average{of}",
         example="p_order_7d >= 2 * mean_of(p_order_7d)",
@@ -287,7 +287,7 @@ STORE_NUMBERS = (
     ),
     Operator(
         "deviation_of",
-        takes=("column",),
+        takes=("number column",),
         sql="{1}",
         says="the store-wide standard deviation{of}",
         example="spend_365d > mean_of(spend_365d) + 1.5 * deviation_of(spend_365d)",

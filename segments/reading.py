@@ -51,6 +51,7 @@ _KINDS = {
     "number": "a number",
     "text": "a text in single quotes",
     "column": "a column",
+    "number column": "a column of numbers",
     "constant": "a number or a text in single quotes",
     "percent": "a number between 0 and 100",
     "order count": "0, 1, 2 or 3",
@@ -168,7 +169,7 @@ class Reader:
             value = self._value(node.this, depth + 1)
             if isinstance(value, Constant) and isinstance(value.value, float):
                 return Constant(-value.value)
-            return Call(OPERATORS["*"], (Constant(-1.0), value))
+            return self._typed(OPERATORS["*"], (Constant(-1.0), value), node)
         if isinstance(node, exp.Column) and node.name.lower() in self.columns and len(node.parts) == 1:
             return self.columns[node.name.lower()]
         value = self._call(node, depth)
@@ -300,8 +301,8 @@ def _fits(operand: Value, kind: str) -> bool:
     number = operand.value if isinstance(operand, Constant) and isinstance(operand.value, float) else None
     if kind == "any":
         return True
-    if kind == "column":
-        return isinstance(operand, SegmentColumn)
+    if kind in {"column", "number column"}:
+        return isinstance(operand, SegmentColumn) and not (is_text and kind == "number column")
     if kind == "constant":
         return isinstance(operand, Constant)
     if kind == "percent":

@@ -29,8 +29,10 @@ Columns = dict[str, SegmentColumn]
         ),
         (
             "orders = 1 and (in_top(clv_365d, 5) or not p_order_7d < 0.5)",
-            "number of orders is 1, and either predicted spend in the next 365 days is in the top 5 % "
-            "or predicted chance of ordering within 7 days is at least 50 %",
+            (
+                "number of orders is 1, and either predicted spend in the next 365 days is in the top 5 % "
+                "or predicted chance of ordering within 7 days is at least 50 %"
+            ),
         ),
         (
             "orders = 1 or orders = 2 and spend > 100",

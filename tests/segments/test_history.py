@@ -60,7 +60,7 @@ def test_a_run_done_again_at_the_same_instant_with_other_members_replaces_itself
 
 def test_a_run_before_the_last_one_is_refused() -> None:
     known = advance(no_history(), members({("a", "s")}), day(5))
-    with pytest.raises(InputError, match="already known up to 2024-01-05.*as of 2024-01-04.*would rewrite"):
+    with pytest.raises(InputError, match=r"already known up to 2024-01-05.*as of 2024-01-04.*would rewrite"):
         advance(known, members(set()), day(4))
 
 

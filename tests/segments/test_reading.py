@@ -1,6 +1,6 @@
 import duckdb
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.errors import InputError
@@ -43,6 +43,8 @@ Columns = dict[str, SegmentColumn]
         ("spend > days_since_last_order", "this compares money with time"),
         ("1 < 2", "this says nothing about a customer"),
         ("in_top(spend, 0)", "value 2 of in_top is a number between 0 and 100"),
+        ("in_top(lifecycle, 5)", "value 1 of in_top is a column of numbers"),
+        ("lifecycle = -'x'", "value 2 of * is a number"),
         ("in_top(spend)", "in_top takes 2 values, as in in_top(clv_365d, 10)"),
         ("days_since_last_order > active_until(4)", "value 1 of active_until is 0, 1, 2 or 3"),
         (
@@ -76,28 +78,58 @@ def test_a_long_list_of_conditions_is_read_without_limit_on_their_number(columns
     assert parse(text, columns).sql().count("OR") == 249
 
 
-WORDS = [
-    *("orders spend lifecycle clv_365d days_since_last_order median_gap_days churn_probability_90d").split(),
-    *FUNCTIONS,
-    *(
-        "and or not in between is null unknown ( ) ( ) , + - * / = <> < > <= >= 1 2 0.5 25 'x' '' 'a''b'"
-    ).split(),
-    *("; -- /* */ % :: . [ ] { } \" ' ` $1 ? @ # \\ || -> => := != ! ~ ^ & | 1e9 0x1 1_0 é 😀").split(),
-    *(
-        "select from union drop table read_csv read_text getenv copy attach case when then end cast try_cast"
-    ).split(),
-    *(
-        "interval date timestamp array struct lambda x true false like ilike similar glob exists any all"
-    ).split(),
-]
+NAMES = "orders spend lifecycle clv_365d days_since_last_order median_gap_days churn_probability_90d"
+OURS = "and or not in between is null unknown ( ) ( ) , + - * / = <> < > <= >= 1 2 0.5 25 'x' '' 'a''b'"
+SIGNS = "; -- /* */ % :: . [ ] { } \" ' ` $1 ? @ # \\ || -> => := != ! ~ ^ & | 1e9 0x1 1_0 é 😀"
+THEIRS = (
+    "select from union drop table read_csv read_text getenv copy attach case when then end cast try_cast interval "
+    "date timestamp array struct lambda x true false like ilike similar glob exists any all first left count"
+)
+WORDS = [*f"{NAMES} {OURS} {SIGNS} {THEIRS}".split(), *FUNCTIONS]
 SOUP = st.lists(st.sampled_from(WORDS), max_size=25).map(" ".join)
-TEXTS = st.one_of(
+ANYTHING = st.one_of(
     st.text(max_size=60), SOUP, st.lists(st.one_of(SOUP, st.text(max_size=5)), max_size=4).map("".join)
 )
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=TEXTS)
+def spoken(*parts: st.SearchStrategy[str] | str) -> st.SearchStrategy[str]:
+    return st.tuples(*(st.just(part) if isinstance(part, str) else part for part in parts)).map(" ".join)
+
+
+# Texts that are, or nearly are, conditions: any column and any kind of value in any place.
+COLUMN = st.sampled_from(NAMES.split())
+NUMBER = st.sampled_from(["0", "1", "2.5", "30", "-3", "1e14", "'x'"])
+PLAIN = st.one_of(
+    COLUMN,
+    NUMBER,
+    spoken(st.sampled_from(["mean_of", "deviation_of"]), "(", COLUMN, ")"),
+    spoken("percentile_of (", COLUMN, ",", NUMBER, ")"),
+    spoken(st.sampled_from(["active_until", "churned_after"]), "(", NUMBER, ")"),
+)
+VALUE = st.recursive(
+    PLAIN,
+    lambda inner: st.one_of(spoken("(", inner, st.sampled_from("+-*/"), inner, ")"), spoken("-", inner)),
+    max_leaves=4,
+)
+NOT = st.sampled_from(["", "not"])
+CONDITION = st.recursive(
+    st.one_of(
+        spoken(VALUE, st.sampled_from(["=", "<>", "<", ">", "<=", ">="]), VALUE),
+        spoken(VALUE, NOT, "between", VALUE, "and", VALUE),
+        spoken(VALUE, NOT, "in (", NUMBER, ",", NUMBER, ")"),
+        spoken(COLUMN, "is", NOT, "unknown"),
+        spoken(st.sampled_from(["in_top", "in_bottom"]), "(", COLUMN, ",", NUMBER, ")"),
+        spoken("between_percentiles (", COLUMN, ",", NUMBER, ",", NUMBER, ")"),
+    ),
+    lambda inner: st.one_of(
+        spoken("not", inner), spoken("(", inner, st.sampled_from(["and", "or"]), inner, ")")
+    ),
+    max_leaves=5,
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(text=st.one_of(CONDITION, CONDITION, ANYTHING))
 def test_any_text_either_becomes_sql_that_the_engine_binds_or_is_refused(
     text: str, columns: Columns, engine: duckdb.DuckDBPyConnection
 ) -> None:
