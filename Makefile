@@ -33,7 +33,7 @@ bench: $(VENV)/.development ## What is claimed about accuracy and speed, measure
 	set -e; for benchmark in benchmarks/*.py; do $(BIN)/python "$$benchmark"; done
 
 docs: $(VENV)/.development ## Write the pages of docs/ that are generated from the code
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m regulars.documents
 
 # The runtime set is a subset of the development set with the same pins, so the latter makes both stamps.
 $(VENV)/.runtime: requirements.lock pyproject.toml | $(BIN)/python

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from regulars import cli
+from regulars import cli, documents
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -24,6 +24,12 @@ def _code(path: Path) -> list[str]:
     text = path.read_text(encoding="utf-8")
     fenced = re.findall(r"^```sh\n(.*?)^```", text, flags=re.MULTILINE | re.DOTALL)
     return [*(line for block in fenced for line in block.splitlines()), *re.findall(r"`([^`\n]+)`", text)]
+
+
+@pytest.mark.parametrize("name", documents.PAGES)
+def test_a_generated_page_is_what_the_code_says(name: str) -> None:
+    written = (ROOT / "docs" / name).read_text(encoding="utf-8")
+    assert written == documents.PAGES[name](), "out of date; run `make docs`"
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -1,0 +1,29 @@
+"""The pages of docs/ that are written from the code: `make docs` writes them, and tests hold them current."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from features import document
+from features.catalog.shipped import CATALOG
+from ledger import schema
+from models.scores import SCORES
+from segments import documentation
+from segments.vocabulary import vocabulary
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "ledger.md": schema.documentation,
+    "features.md": document.page,
+    "segments.md": lambda: documentation.page(vocabulary((*CATALOG, *SCORES))),
+}
+
+
+def write(into: Path = DOCS) -> None:
+    """Write every generated page into a directory."""
+    for name, text in PAGES.items():
+        (into / name).write_text(text(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
