@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -18,7 +19,19 @@ from ledger.shop import Shop
 
 SHOP = Shop(currency="USD", time_zone="America/New_York")
 IMPORTED_AT = datetime(2024, 6, 1, 12, tzinfo=UTC)
-ENGINE = open_engine()
+
+
+@cache
+def warm_engine() -> duckdb.DuckDBPyConnection:
+    """Give the connection that all tests here use, as the service uses one for all requests."""
+    return open_engine()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _close_engine() -> Iterator[None]:
+    yield
+    warm_engine().close()
+    warm_engine.cache_clear()  # a connection left at exit makes its library complain
 
 
 @pytest.fixture
@@ -35,7 +48,9 @@ def check_rows(*rows: dict[str, str | None]) -> Checked:
     """Check rows as a file's lines 2, 3, ...; the columns are those that any row has."""
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = {name: pa.array([row.get(name) for row in rows], pa.string()) for name in names}
-    return check_orders(pa.table({"line": range(2, len(rows) + 2), **columns}), SHOP, IMPORTED_AT, ENGINE)
+    return check_orders(
+        pa.table({"line": range(2, len(rows) + 2), **columns}), SHOP, IMPORTED_AT, warm_engine()
+    )
 
 
 def refusals(*rows: dict[str, str | None]) -> list[tuple[int, str]]:
@@ -292,7 +307,7 @@ def test_products_are_read_with_their_category_path() -> None:
     }
     columns = {name: pa.array(texts, pa.string()) for name, texts in cells.items()}
 
-    checked = check_products(pa.table({"line": [2, 3, 4, 5], **columns}), SHOP, IMPORTED_AT, ENGINE)
+    checked = check_products(pa.table({"line": [2, 3, 4, 5], **columns}), SHOP, IMPORTED_AT, warm_engine())
 
     assert checked.accepted.to_pylist() == [
         {
@@ -337,7 +352,7 @@ def test_posted_values_of_any_scalar_type_are_read_as_their_text() -> None:
         "quantity": Decimal("1.5"),
     }
 
-    (row,) = records_to_orders([posted], SHOP, IMPORTED_AT, ENGINE).accepted.to_pylist()
+    (row,) = records_to_orders([posted], SHOP, IMPORTED_AT, warm_engine()).accepted.to_pylist()
 
     assert (row["customer_id"], row["order_id"], row["net_minor"], row["quantity_milli"]) == (
         "17850",
@@ -362,7 +377,7 @@ def test_posted_values_of_any_scalar_type_are_read_as_their_text() -> None:
     ],
 )  # fmt: skip
 def test_a_record_that_is_no_order_line_is_refused_beside_the_good_ones(record: object, reason: str) -> None:
-    checked = records_to_orders([record, order()], SHOP, IMPORTED_AT, ENGINE)
+    checked = records_to_orders([record, order()], SHOP, IMPORTED_AT, warm_engine())
 
     assert checked.rejected.to_pylist() == [{"line": 0, "reason": reason}]
     assert checked.lines.to_pylist() == [1]
@@ -374,7 +389,7 @@ def test_a_record_that_is_no_order_line_is_refused_beside_the_good_ones(record: 
     ids=["nan", "inf", "-inf", "1e300", "5001 digits", "1e15"],
 )
 def test_posted_numbers_that_are_no_amount_are_refused(amount: float) -> None:
-    checked = records_to_orders([order() | {"net_amount": amount}], SHOP, IMPORTED_AT, ENGINE)
+    checked = records_to_orders([order() | {"net_amount": amount}], SHOP, IMPORTED_AT, warm_engine())
 
     assert checked.accepted.num_rows == 0
     assert checked.rejected["line"].to_pylist() == [0]
@@ -396,7 +411,7 @@ RECORDS = st.lists(st.one_of(st.dictionaries(NAMES, VALUES), VALUES), max_size=5
 @settings(max_examples=80, deadline=None)
 @given(RECORDS)
 def test_whatever_is_posted_every_record_is_either_accepted_or_refused(records: list[object]) -> None:
-    checked = records_to_orders(records, SHOP, IMPORTED_AT, ENGINE)
+    checked = records_to_orders(records, SHOP, IMPORTED_AT, warm_engine())
 
     told = checked.lines.to_pylist() + checked.rejected["line"].to_pylist()
     assert sorted(told) == list(range(len(records)))
@@ -418,7 +433,7 @@ ORDER_TEXTS = st.fixed_dictionaries(
 @settings(max_examples=40, deadline=None)
 @given(st.lists(ORDER_TEXTS, min_size=1, max_size=8))
 def test_a_posted_history_becomes_the_rows_that_the_file_becomes(rows: list[dict[str, str | None]]) -> None:
-    posted = records_to_orders(rows, SHOP, IMPORTED_AT, ENGINE)
+    posted = records_to_orders(rows, SHOP, IMPORTED_AT, warm_engine())
     filed = check_rows(*rows)
 
     assert posted.accepted.equals(filed.accepted)
