@@ -148,6 +148,7 @@ def _facts(
         likely_to_leave=pc.sum(leaving).as_py() or 0,
         money_at_stake=at_stake or 0.0,
         honesty=honesty(release.manifest),
+        checks=release.manifest.gate.reasons,
         due_this_week=pc.sum(pc.and_(due, wanted)).as_py() or 0,
         segments=_measured(scorer, scored),
     )
@@ -190,8 +191,9 @@ def _group(segment: Segment, parsed: Expression) -> store.Group:
 
 
 def honesty(manifest: Manifest) -> str:
-    """Return how far the release may be trusted, in one sentence: what the gate found."""
-    found = "; ".join(manifest.gate.reasons)
+    """Return how far the release may be trusted, in one sentence."""
     if manifest.gate.verdict == "model":
-        return f"On this shop's own past the model was better than the simple rules: {found}"
-    return f"No model was better than the simple rules on this shop's own past, so a rule answers: {found}"
+        return "Checked on this shop's own past, the model beat the simple rules."
+    return (
+        "The model was not shown to beat the simple rules on this shop's own past; take the numbers as rough."
+    )

@@ -33,8 +33,8 @@ GROUPS = (
 )
 # Columns of a members table: heading, score, how it is written.
 KEY_SCORES = (
-    ("Orders within 30 days", "p_order_30d", "share"),
-    ("Leaves within 90 days", "churn_probability_90d", "share"),
+    ("Order within 30 days", "p_order_30d", "share"),
+    ("No order within 90 days", "churn_probability_90d", "share"),
     ("Next order, about", "next_order_days_p50", "days"),
     ("Value, next year", "clv_365d", "money"),
 )
@@ -142,7 +142,7 @@ def money(amount: float | None, currency: str) -> str:
     if amount is None:
         return NOTHING
     sign, size = ("−" if amount < 0 else ""), abs(amount)  # noqa: RUF001 - a minus, as wide as a plus
-    digits = f"{size:,.0f}" if size >= THOUSAND else f"{size:,.2f}"
+    digits = f"{size:,.0f}" if size >= THOUSAND or size == 0 else f"{size:,.2f}"
     if size >= MILLION:
         digits = f"{size / MILLION:,.2f}M"
     symbol = SYMBOLS.get(currency)

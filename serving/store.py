@@ -88,6 +88,8 @@ class RunFacts(BaseModel):
         Customer-product pairs whose next purchase is more likely than not within 7 days.
     honesty : str
         How far the release may be trusted, in one sentence.
+    checks : tuple of str
+        What the gate looked at before the release was served.
     segments : tuple of SegmentFacts
     """
 
@@ -103,6 +105,7 @@ class RunFacts(BaseModel):
     money_at_stake: float
     due_this_week: int
     honesty: str
+    checks: tuple[str, ...] = ()
     segments: tuple[SegmentFacts, ...] = ()
 
 

@@ -260,7 +260,7 @@ def test_the_description_names_every_address_that_answers(served: Served) -> Non
 @pytest.mark.parametrize(
     ("amount", "currency", "written"),
     [
-        (0.0, "USD", "$0.00"),
+        (0.0, "USD", "$0"),
         (12.5, "EUR", "€12.50"),
         (1234.5, "USD", "$1,234"),
         (2_345_678.0, "USD", "$2.35M"),
