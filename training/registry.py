@@ -32,6 +32,7 @@ _ENVIRONMENT: Final = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "GIT_PYTHON_REFRESH": "quiet",  # a machine without git is no reason for a warning
 }
+_SERVERS: Final = ("http://", "https://", "databricks")
 _TALKATIVE: Final = ("mlflow", "alembic")  # "creating tables", "no signature": nothing a user can act upon
 
 
@@ -172,9 +173,9 @@ def _experiment(mlflow: Any, home: Home) -> str:  # noqa: ANN401  # MLflow is im
     known = mlflow.get_experiment_by_name(REGISTERED_MODEL)
     if known is not None:
         return str(known.experiment_id)
-    # A server keeps artifacts where it likes; our file must not fall back to ./mlruns of the working directory.
-    in_home = mlflow.get_tracking_uri() == _home_uri(home)
-    location = home.mlflow_artifacts.resolve().as_uri() if in_home else None
+    # A server keeps artifacts where it likes; a database would fall back to ./mlruns of the working directory.
+    served = mlflow.get_tracking_uri().startswith(_SERVERS)
+    location = None if served else home.mlflow_artifacts.resolve().as_uri()
     return str(mlflow.create_experiment(REGISTERED_MODEL, artifact_location=location))
 
 
@@ -204,15 +205,19 @@ def _session(home: Home, tracking_uri: str | None) -> Iterator[Any]:
     while the tables are made.
     """
     mlflow = _mlflow()
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    # Setting an address also exports it, and settings read what is exported: both are put back.
+    exported = {name: os.environ.get(name) for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")}
     with _locked(home), _quiet():
         mlflow.set_tracking_uri(tracking_uri or _home_uri(home))
         mlflow.set_registry_uri(tracking_uri or _home_uri(home))
         try:
             yield mlflow
         finally:
-            mlflow.set_tracking_uri(before[0])
-            mlflow.set_registry_uri(before[1])
+            mlflow.set_tracking_uri(None)
+            mlflow.set_registry_uri(None)
+            for name, value in exported.items():
+                os.environ.pop(name, None)
+                os.environ.update({} if value is None else {name: value})
 
 
 @contextmanager

@@ -141,6 +141,14 @@ def test_a_tracking_uri_keeps_the_home_free_of_a_database(tmp_path: Path, home: 
     assert not other.mlflow_database.exists()
 
 
+def test_an_exported_tracking_address_is_left_as_it_was(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "sqlite:///of-the-user.db")
+    monkeypatch.delenv("MLFLOW_REGISTRY_URI", raising=False)
+    assert champion(home)["release"] == "r1"
+    assert os.environ["MLFLOW_TRACKING_URI"] == "sqlite:///of-the-user.db"
+    assert "MLFLOW_REGISTRY_URI" not in os.environ
+
+
 def test_two_processes_may_record_into_a_new_home_at_once(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from ledger.home import Home; from training import registry\n"
