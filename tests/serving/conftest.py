@@ -1,9 +1,12 @@
 """What the tests of serving share."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ledger.home import Home
 from tests.serving.shop import Shop, make_shop
 
 
@@ -14,6 +17,7 @@ def shop(shop_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def own_shop(shop_files: dict[str, Path], tmp_path: Path) -> Shop:
-    """Return such a shop for one test alone."""
-    return make_shop(tmp_path / "home", shop_files)
+def own_shop(shop: Shop, tmp_path: Path) -> Shop:
+    """Return a copy of that shop for one test alone."""
+    shutil.copytree(shop.home.path, tmp_path / "home")
+    return replace(shop, home=Home(tmp_path / "home"))

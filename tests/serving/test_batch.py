@@ -6,7 +6,7 @@ import pytest
 from features.cutoff import Cutoff
 from ledger.errors import InputError
 from models.scores import SCORES
-from segments.segment import load_library
+from segments.segment import Segment, load_library
 from serving import batch, tables
 from serving.store import PublishedRun, current_run
 from tests.serving.shop import CUTOFF, Shop
@@ -56,21 +56,22 @@ def test_running_the_same_day_again_changes_nothing(own_shop: Shop) -> None:
 
 
 def test_a_later_day_keeps_since_when_a_member_is_in_and_closes_who_left(own_shop: Shop) -> None:
-    later = Cutoff(CUTOFF.at, CUTOFF.time_zone).plus_days(30)
-    summary = batch.run(own_shop.home, own_shop.release, load_library(), later)
-    run = PublishedRun.open(own_shop.home)
+    text = {"title": "Recent", "description": "Recent.", "advice": "Wait."}
+    recent = [Segment(name="recent", expression="days_since_last_order < 60", **text)]
+    home, later = own_shop.home, Cutoff(CUTOFF.at, CUTOFF.time_zone).plus_days(30)
+    batch.run(home, own_shop.release, recent, CUTOFF)
+    summary = batch.run(home, own_shop.release, recent, later)
+    run = PublishedRun.open(home)
     assert (summary.published, run.facts.as_of) == (run.name, later.at)
-    memberships = tables.read(own_shop.home.memberships)
+    memberships = tables.read(home.memberships)
     assert memberships is not None
+    # Nobody orders after the first cutoff: who is in entered on it, and leaves as his last order turns 60 days old.
     rows = memberships.to_pylist()
-    assert {row["entered_at"] for row in rows if row["segment"] == "recent_buyers"} == {CUTOFF.at}
-    left = [row for row in rows if row["segment"] == "recent_buyers" and row["left_at"] is not None]
-    assert {row["left_at"] for row in left} == {later.at}
-    served = {
-        row["customer_id"] for row in run.tables["members"].to_pylist() if row["segment"] == "recent_buyers"
-    }
-    assert served.isdisjoint(row["customer_id"] for row in left)
-    scores = tables.read(own_shop.home.scores)
+    assert {row["entered_at"] for row in rows} == {CUTOFF.at}
+    assert {row["left_at"] for row in rows} == {None, later.at}
+    served = {row["customer_id"] for row in run.tables["members"].to_pylist()}
+    assert served == {row["customer_id"] for row in rows if row["left_at"] is None}
+    scores = tables.read(home.scores)
     assert scores is not None
     assert Counter(scores["as_of"].to_pylist()) == {CUTOFF.at: 400, later.at: 400}
 
