@@ -45,6 +45,9 @@ ENVIRONMENT = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     # Spans are sent nowhere by default, and keeping them costs the service's slowest requests dearly.
     "OTEL_SDK_DISABLED": "true",
+    # Threads that wait for each other sleep instead of spinning. On two busy cores, 100 trees over 6,000 rows took
+    # 18 s spinning and 0.6 s asleep; on idle ones there is no difference.
+    "OMP_WAIT_POLICY": "PASSIVE",
 }
 
 app = typer.Typer(

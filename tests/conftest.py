@@ -26,6 +26,7 @@ os.environ.setdefault("BENTOML_HOME", tempfile.mkdtemp(prefix="regulars-tests-be
 os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="regulars-tests-metrics-"))
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("OTEL_SDK_DISABLED", "true")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it, before LightGBM is loaded
 
 SHOP_CURRENCY = "EUR"
 SHOP_TIME_ZONE = "Europe/Berlin"
