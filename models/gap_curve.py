@@ -48,7 +48,7 @@ class GapParameters:
     stopped_factor : (nodes,) float
         The node's share of pairs that stop, relative to the store's at the same count.
     rebuy_share : (nodes,) float
-        Of an item's buyers, those who bought it on a second day.
+        Of an item's buyers, those who bought it again within `models.gaps.REBUY_DAYS` of the first time.
     stopped_share : (13,) float
         The store's share of pairs that stop after the k-th purchase; the last entry stands for 12 and more.
     """

@@ -20,6 +20,9 @@ MIN_DAYS_BOUGHT: Final = 2
 REBUY_WINDOW_DAYS: Final = 14
 """Horizon of `bought_again`."""
 
+REBUY_DAYS: Final = 84
+"""Days after the first purchase within which a buyer counts as one who rebuys."""
+
 _ITEM_COLUMN: Final[dict[Level, str]] = {"product": "product_id", "category": "category"}
 
 # Logarithms are summed as whole millionths: integers add up to the same in any order of threads.
@@ -77,15 +80,18 @@ HAVING count(*) >= $min_days
 ORDER BY customer_id, item
 """
 
+# Whoever bought first only lately had no time to rebuy: he would pull the share down in a young shop alone.
 _BUYERS = """
 SELECT item, min(category) AS category, count(*) AS buyers,
-       count(*) FILTER (WHERE days_bought > 1) AS rebuyers
+       count(*) FILTER (WHERE second_day - first_day <= $rebuy_days) AS rebuyers
 FROM (
-    SELECT customer_id, item, min(category) AS category, count(*) AS days_bought
+    SELECT customer_id, item, min(category) AS category, min(order_day) AS first_day,
+           min(order_day) FILTER (WHERE gap_days IS NOT NULL) AS second_day
     FROM replenishment_days
     WHERE order_day < $day
     GROUP BY customer_id, item
 )
+WHERE first_day < $day - $rebuy_days
 GROUP BY item
 ORDER BY item
 """
@@ -124,14 +130,14 @@ def pairs_as_of(connection: duckdb.DuckDBPyConnection, day: int) -> pd.DataFrame
 
 
 def buyers_as_of(connection: duckdb.DuckDBPyConnection, day: int) -> pd.DataFrame:
-    """Count each item's buyers, and those of them who bought it on more than one day, before a day.
+    """Count each item's buyers of at least `REBUY_DAYS` ago, and those who rebought within as many days.
 
     Returns
     -------
     pandas.DataFrame
         item, category, buyers, rebuyers; sorted by item.
     """
-    return connection.execute(_BUYERS, {"day": day}).df()
+    return connection.execute(_BUYERS, {"day": day, "rebuy_days": REBUY_DAYS}).df()
 
 
 def quantities_as_of(connection: duckdb.DuckDBPyConnection, day: int) -> npt.NDArray[np.float64]:

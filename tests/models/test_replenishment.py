@@ -1,0 +1,240 @@
+"""Next purchases of each customer's products and categories."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from features.cutoff import Cutoff
+from features.history import stage
+from ledger.schema import ORDERS, PRODUCTS
+from models.replenishment import SCHEMA, ReplenishmentModel
+
+CUTOFF = Cutoff.at_midnight(date(2024, 6, 1), "UTC")
+QUANTILES = ["next_purchase_p25", "next_purchase_p50", "next_purchase_p75", "next_purchase_p95"]
+Bought = list[tuple[str, str | None, str | None, int]]  # customer, product, category, days before the cutoff
+
+
+def shop(
+    bought: Bought, quantity_milli: int | None = 1000, gone: Sequence[tuple[str, datetime]] = ()
+) -> duckdb.DuckDBPyConnection:
+    """Return a ledger connection over purchases of 5.00 each, staged at the cutoff; `gone` is discontinued."""
+    lines = sorted(set(bought), key=str)
+    at = [CUTOFF.at - timedelta(days=age) for _, _, _, age in lines]
+    numbers = [str(number) for number in range(len(lines))]
+    orders: dict[str, list[Any]] = {
+        "customer_id": [customer for customer, _, _, _ in lines],
+        "order_id": numbers,
+        "line_id": numbers,
+        "ordered_at": at,
+        "known_at": at,
+        "product_id": [product for _, product, _, _ in lines],
+        "quantity_milli": [quantity_milli] * len(lines),
+        "net_minor": [500] * len(lines),
+        "currency": ["EUR"] * len(lines),
+        "status": ["paid"] * len(lines),
+        "order_day": [CUTOFF.day - age for _, _, _, age in lines],
+        "order_hour": [0] * len(lines),
+        "order_isoweekday": [instant.isoweekday() for instant in at],
+    }
+    categories = {product: category for _, product, category, _ in lines if product is not None}
+    start = datetime(2020, 1, 1, tzinfo=UTC)
+    products: list[tuple[object, ...]] = [
+        (product, start, category, None) for product, category in categories.items()
+    ]
+    products += [(product, known_at, categories[product], True) for product, known_at in gone]
+    columns = zip(*products, strict=True) if products else [[]] * 4
+    named = dict(zip(("product_id", "known_at", "category", "discontinued"), map(list, columns), strict=True))
+    connection = duckdb.connect(config={"threads": 2})
+    connection.execute("SET TimeZone = 'UTC'")
+    for table, given in ((ORDERS, orders), (PRODUCTS, named)):
+        empty = [None] * len(next(iter(given.values())))
+        full = {name: given.get(name, empty) for name in table.arrow_schema.names}
+        connection.register(f"ledger_{table.name}", pa.table(full, schema=table.arrow_schema))
+    stage(connection, CUTOFF)
+    return connection
+
+
+def regulars(customers: int = 60, seed: int = 5) -> Bought:
+    """Return customers who buy milk about weekly and soap about monthly, and stop one time in thirty."""
+    random = np.random.default_rng(seed)
+    bought: Bought = []
+    for number in range(customers):
+        for product, category, gap_days in (("milk", "food", 7), ("soap", "care", 30), ("bread", "food", 9)):
+            age = random.uniform(30, 250)
+            while age >= 1:
+                bought.append((f"customer{number:03d}", product, category, int(age)))
+                age -= gap_days * np.exp(0.4 * random.standard_normal())
+                if random.random() < 1 / 30:
+                    break
+    return bought
+
+
+def forecast(connection: duckdb.DuckDBPyConnection, model: ReplenishmentModel | None = None) -> pd.DataFrame:
+    model = model or ReplenishmentModel.fit(connection)
+    rows: pd.DataFrame = model.forecast(connection, CUTOFF).to_pandas()
+    return rows
+
+
+@pytest.fixture(scope="module")
+def fitted() -> tuple[duckdb.DuckDBPyConnection, ReplenishmentModel]:
+    connection = shop(regulars())
+    return connection, ReplenishmentModel.fit(connection)
+
+
+def test_someone_who_buys_weekly_and_last_bought_five_days_ago_is_due_within_days(
+    fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel],
+) -> None:
+    bought: Bought = [("anna", "milk", "food", age) for age in range(5, 120, 7)]
+    row = forecast(shop(bought), fitted[1]).query("level == 'product'").iloc[0]
+    assert row["basis"] == "customer"
+    assert row["p_due_7d"] > 0.8
+    assert abs((row["next_purchase_p50"] - date(2024, 6, 3)).days) <= 1  # the last was May 27
+
+
+def test_probabilities_grow_with_the_horizon_and_dates_with_the_quantile(
+    fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel],
+) -> None:
+    rows = forecast(*fitted)
+    assert rows["p_due_7d"].between(0, 1).all()
+    assert (rows["p_due_7d"] <= rows["p_due_14d"]).all()
+    dates = rows[QUANTILES].dropna()
+    assert len(dates) > 50
+    assert (np.diff(dates.to_numpy("datetime64[D]").astype(int), axis=1) >= 0).all()
+    assert (dates["next_purchase_p25"] >= CUTOFF.local_date).all()
+
+
+def test_probability_and_date_agree(fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel]) -> None:
+    rows = forecast(*fitted)
+    # half are bought before June 8, the seventh day, exactly where the probability of seven days is a half
+    within = rows["next_purchase_p50"] < date(2024, 6, 8)
+    assert within.sum() > 10
+    assert (within == (rows["p_due_7d"] >= 0.5)).all()
+
+
+def test_a_long_silence_makes_a_purchase_less_likely_than_a_short_one(
+    fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel],
+) -> None:
+    bought: Bought = [("here", "milk", "food", 6 + 7 * week) for week in range(5)]
+    bought += [("gone", "milk", "food", 106 + 7 * week) for week in range(5)]
+    rows = forecast(shop(bought), fitted[1]).query("level == 'product'").set_index("customer_id")
+    gone, here = rows["p_due_14d"].loc[["gone", "here"]]
+    assert gone < 0.2 < here
+    assert pd.isna(rows["next_purchase_p95"].loc["gone"])
+
+
+def test_only_pairs_bought_on_two_days_and_within_a_year_have_rows() -> None:
+    bought: Bought = [
+        ("once", "milk", "food", 10),
+        ("twice", "milk", "food", 10),
+        ("twice", "milk", "food", 20),
+        ("two", "milk", "food", 10),
+        ("two", "bread", "food", 20),
+        ("lapsed", "milk", "food", 366),
+        ("lapsed", "milk", "food", 380),
+        ("just", "milk", "food", 365),
+        ("just", "milk", "food", 380),
+    ]
+    rows = forecast(shop(bought))
+    # `two` bought each product once, and so only the category twice
+    assert list(zip(rows["customer_id"], rows["level"], rows["product_id"].fillna("-"), strict=True)) == [
+        ("just", "category", "-"),
+        ("just", "product", "milk"),
+        ("twice", "category", "-"),
+        ("twice", "product", "milk"),
+        ("two", "category", "-"),
+    ]
+    assert set(rows["category"]) == {"food"}
+
+
+def test_a_customer_alone_gets_what_he_gets_in_the_crowd(
+    fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel],
+) -> None:
+    crowd = forecast(*fitted).query("customer_id == 'customer007'").reset_index(drop=True)
+    alone = forecast(shop([row for row in regulars() if row[0] == "customer007"]), fitted[1])
+    pd.testing.assert_frame_equal(alone, crowd, rtol=1e-12)
+
+
+def test_a_model_read_back_from_json_forecasts_the_same(
+    fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel],
+) -> None:
+    connection, model = fitted
+    read = ReplenishmentModel.from_json_dict(json.loads(json.dumps(model.to_json_dict())))
+    assert read.forecast(connection, CUTOFF).equals(model.forecast(connection, CUTOFF))
+
+
+def test_fitting_twice_gives_the_same_parameters(
+    fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel],
+) -> None:
+    connection, model = fitted
+    assert ReplenishmentModel.fit(connection).to_json_dict() == model.to_json_dict()
+
+
+def test_the_stored_parameters_name_no_customer(
+    fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel],
+) -> None:
+    stored = json.dumps(fitted[1].to_json_dict())
+    assert "milk" in stored
+    assert "customer0" not in stored
+
+
+def test_forecasts_come_true_as_often_as_they_say() -> None:
+    # the made-up shop goes on for 14 days beyond the cutoff: what is forecast then is looked up in those days
+    later = regulars(customers=700, seed=11)
+    known = [
+        (customer, product, category, age - 14) for customer, product, category, age in later if age > 14
+    ]
+    then = {(customer, product) for customer, product, _, age in later if age <= 14}
+    rows = forecast(shop(known)).query("level == 'product'")
+    happened = [pair in then for pair in zip(rows["customer_id"], rows["product_id"], strict=True)]
+    assert len(rows) > 1500
+    assert np.mean(happened) == pytest.approx(rows["p_due_14d"].mean(), abs=0.02)
+    top = (rows["p_due_14d"] > rows["p_due_14d"].median()).to_numpy()
+    assert np.mean(np.asarray(happened)[top]) == pytest.approx(rows["p_due_14d"][top].mean(), abs=0.04)
+
+
+def test_the_quantity_is_the_median_of_the_days_and_null_where_the_shop_does_not_say() -> None:
+    twice: Bought = [
+        ("anna", "milk", "food", 10),
+        ("anna", "milk", "food", 20),
+        ("anna", "bread", "food", 20),
+    ]
+    by_level = forecast(shop(twice, quantity_milli=2500)).set_index("level")["quantity"]
+    assert by_level["product"] == 2.5
+    assert by_level["category"] == 3.75  # 2.5 on one day, 5 on the other
+    assert forecast(shop(twice, quantity_milli=None))["quantity"].isna().all()
+
+
+def test_a_discontinued_product_is_suppressed_once_that_is_known() -> None:
+    bought: Bought = [("anna", "milk", "food", 10), ("anna", "milk", "food", 20)]
+    after, before = datetime(2024, 6, 2, tzinfo=UTC), datetime(2024, 5, 2, tzinfo=UTC)
+    assert forecast(shop(bought, gone=[("milk", after)]))["suppressed_because"].isna().all()
+    rows = forecast(shop(bought, gone=[("milk", before)]))
+    by_level = rows.set_index("level")["suppressed_because"]
+    assert by_level["product"] == "discontinued"
+    assert pd.isna(by_level["category"])
+
+
+@pytest.mark.parametrize(
+    "bought",
+    [
+        pytest.param([("anna", None, None, 10), ("anna", None, None, 20)], id="no product ids"),
+        pytest.param([("anna", "milk", "food", 10)], id="one purchase"),
+    ],
+)
+def test_a_shop_that_says_nothing_of_products_gets_an_empty_table_of_the_same_columns(bought: Bought) -> None:
+    connection = shop(bought)
+    table = ReplenishmentModel.fit(connection).forecast(connection, CUTOFF)
+    assert (table.num_rows, table.schema) == (0, SCHEMA)
+
+
+def test_a_shop_without_categories_still_forecasts_products() -> None:
+    rows = forecast(shop([("anna", "milk", None, 10), ("anna", "milk", None, 20)]))
+    assert rows[["level", "product_id", "basis"]].to_numpy().tolist() == [["product", "milk", "store"]]
+    assert rows["category"].isna().all()
