@@ -197,3 +197,20 @@ def test_cursors_of_one_database_in_several_threads_do_not_meet(rounds: int) -> 
             thread.join()
 
     assert found == {1: {1}, 2: {2}, 3: {3}}
+
+
+def test_hour_discount_and_quantity_are_those_of_the_purchase_not_of_its_refund() -> None:
+    orders = pd.DataFrame(
+        [
+            ("2021-05-01 19:00", "2021-05-01 19:00", "paid", "10.00", "0", "2"),
+            ("2021-05-01 08:00", "2021-05-02 09:00", "refunded", "-4.00", "1.00", "5"),
+        ],
+        columns=("ordered_at", "known_at", "status", "net_amount", "discount_amount", "quantity"),
+    ).assign(customer_id="ann", order_id="o1", line_id="1")
+    with connect_frames(orders, "UTC") as connection:
+        history.stage(connection, JUNE)
+        staged = connection.execute(
+            "select net_minor, order_hour, discount_minor, quantity_milli, lines from history_orders"
+        ).fetchall()
+
+    assert staged == [(600, 19, 0, 2000, 1)]
