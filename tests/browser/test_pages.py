@@ -62,7 +62,7 @@ def test_a_page_that_does_not_exist_says_so_and_leads_back(page: Page, shop_serv
     answer = page.request.get(f"{shop_service}/segments/no_such_segment")
     assert answer.status == 404
     page.set_content(answer.text())
-    expect(page.get_by_role("link", name="All segments")).to_be_visible()
+    expect(page.get_by_role("link", name="All segments", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize("path", ["/", "/segments/likely_to_churn"])

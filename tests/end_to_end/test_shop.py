@@ -101,13 +101,10 @@ def test_a_posted_history_gets_what_the_nightly_run_stored(
     stored = _exported("scores", home=shop_home, out=tmp_path / "s.parquet", capsys=capsys).set_index(
         "customer_id"
     )
-    lines = pd.read_csv(shop_files["orders"], dtype=str)
+    lines = pd.read_csv(shop_files["orders"], dtype=str).set_index("customer_id")
     ids = ["c000", "c001", "c002"]
     customers = [
-        {
-            "customer_id": name,
-            "orders": [row.dropna().to_dict() for _, row in lines[lines["customer_id"] == name].iterrows()],
-        }
+        {"customer_id": name, "orders": [line.dropna().to_dict() for _, line in lines.loc[[name]].iterrows()]}
         for name in ids
     ]
     answer = httpx.post(
