@@ -25,7 +25,9 @@ _SETTINGS = {
     "lambda_l2": 10.0,
     "deterministic": True,
     "force_row_wise": True,
-    "num_threads": 2,
+    # LightGBM's threads wait by spinning: two of them on a machine that is busy with something else were seen to
+    # take ten times as long as one.
+    "num_threads": 1,
     "verbosity": -1,
 }
 
@@ -65,6 +67,11 @@ class Correction:
         return np.asarray(self._booster.predict(matrix, raw_score=True, num_threads=num_threads))
 
 
+def sample(rows: int, most: int, random: np.random.Generator) -> NDArray[np.intp]:
+    """Return at most `most` row numbers out of `rows`, rising, each as likely as any other."""
+    return np.arange(rows) if rows <= most else np.sort(random.choice(rows, most, replace=False))
+
+
 def fit_correction(  # noqa: PLR0913  # a fit is its data, its offset and its question
     inputs: pd.DataFrame,
     target: Floats,
@@ -72,6 +79,7 @@ def fit_correction(  # noqa: PLR0913  # a fit is its data, its offset and its qu
     *,
     objective: str,
     seed: int,
+    weight: Floats | None = None,
     rising_in: Sequence[str] = (),
 ) -> Correction:
     """Fit trees to what the offset leaves unexplained.
@@ -81,23 +89,24 @@ def fit_correction(  # noqa: PLR0913  # a fit is its data, its offset and its qu
     inputs : (n, k) DataFrame
         Numeric; missing allowed.
     target, offset : (n,) float
-        The offset is on the objective's own scale: log-odds for `binary`, log for `poisson` and `tweedie`.
+        The offset is on the objective's own scale: log-odds for `binary`, log for `poisson` and `gamma`.
     objective : str
         LightGBM's name of the loss.
     seed : int
         The same rows and seed give the same text.
+    weight : (n,) float or None
+        What each row counts; None counts all alike.
     rising_in : sequence of str
         Inputs in which the answer may never fall.
     """
     import lightgbm  # noqa: PLC0415
 
-    rows = np.arange(len(target))
-    if len(rows) > MOST_ROWS:
-        rows = np.sort(np.random.default_rng(seed).choice(len(rows), MOST_ROWS, replace=False))
+    rows = sample(len(target), MOST_ROWS, np.random.default_rng(seed))
     data = lightgbm.Dataset(
         inputs.to_numpy(dtype=np.float64, na_value=np.nan)[rows],
         target[rows],
         init_score=offset[rows],
+        weight=None if weight is None else weight[rows],
         feature_name=list(inputs.columns),
     )
     settings = _SETTINGS | {

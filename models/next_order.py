@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from models.boosting import Correction, fit_correction
+from models.boosting import MOST_ROWS, Correction, fit_correction, sample
 from models.predictor import Outcomes, described
 from models.purchase_process import Histories, PurchaseProcess
 from models.scores import CHURN_HORIZON_DAYS, ORDER_HORIZONS_DAYS
@@ -19,8 +19,8 @@ FARTHEST_DAYS = 365
 _KNOTS_DAYS = (1, 3, 5, 7, 10, 14, 21, 30, 45, 60, 75, 90, 120, 150, 180, 240, 300, FARTHEST_DAYS)
 _TRAINED_DAYS = (7, 14, 30, 60)
 _QUANTILES = {"next_order_days_p10": 0.1, "next_order_days_p50": 0.5, "next_order_days_p90": 0.9}
-_CERTAIN = 1e-6
-"""Probabilities are kept this far from 0 and 1, where log-odds end."""
+_CERTAIN = 1e-3
+"""The process may not be surer than this: BG/NBD takes a heavy buyer's first long break for his last day."""
 _HORIZON = "horizon_days"
 
 
@@ -67,13 +67,23 @@ class NextOrder:
             Feature columns that the trees may read.
         seed : int
         """
-        histories = Histories(snapshot)
         horizons = [days for days in _TRAINED_DAYS if days < outcomes.horizon_days] + [outcomes.horizon_days]
-        rows = described(snapshot, histories, process, inputs)
+        random = np.random.default_rng(seed)
+        # Each horizon is asked of other rows, so that the sample shows as many customers as it can.
+        asked = [sample(len(snapshot), MOST_ROWS // len(horizons), random) for _ in horizons]
+        described_rows, offsets, targets = [], [], []
+        for days, rows in zip(horizons, asked, strict=True):
+            customers = snapshot.iloc[rows]
+            histories = Histories(customers)
+            described_rows.append(
+                described(customers, histories, process, inputs).assign(**{_HORIZON: float(days)})
+            )
+            offsets.append(_log_odds(process, histories, days))
+            targets.append(outcomes.ordered_within(days)[rows])
         correction = fit_correction(
-            pd.concat([rows.assign(**{_HORIZON: float(days)}) for days in horizons], ignore_index=True),
-            np.concatenate([outcomes.ordered_within(days) for days in horizons]),
-            np.concatenate([_log_odds(process, histories, days) for days in horizons]),
+            pd.concat(described_rows, ignore_index=True),
+            np.concatenate(targets),
+            np.concatenate(offsets),
             objective="binary",
             seed=seed,
             rising_in=[_HORIZON],

@@ -10,6 +10,7 @@ import pandas as pd
 from features import snapshot
 from features.cutoff import Cutoff
 from models.predictor import Outcomes
+from training.folds import training_cutoffs
 from training.outcomes import outcomes, read_orders
 
 
@@ -43,6 +44,11 @@ class Dataset:
     def first_order_day(self) -> int | None:
         """Local day number of the first order; None in a ledger without one."""
         return None if self.orders.empty else int(self.orders["order_day"].min())
+
+    def training_cutoffs(self, as_of: Cutoff) -> tuple[Cutoff, ...]:
+        """Return the cutoffs whose outcomes are complete as of a date, newest first; maybe none."""
+        day = self.first_order_day
+        return () if day is None else training_cutoffs(day, as_of, self.horizon_days)
 
     def snapshot(self, cutoff: Cutoff) -> pd.DataFrame:
         """Return the snapshot at a cutoff, a row a customer known before it."""

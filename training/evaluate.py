@@ -9,13 +9,14 @@ from features.cutoff import Cutoff
 from ledger.errors import InputError
 from models.predictor import Outcomes
 from training.dataset import Dataset
-from training.fit import CustomerPredictors, fit_customers
+from training.fit import fit_customers
 from training.metrics import METRICS, Prediction, judge
-from training.peers import ask, peer_predictions
+from training.peers import ask, plain_boosting, simple_predictions
 
 OURS = "regulars"
 CHAMPION = "champion"
 
+Rivals = Callable[[], dict[str, Prediction]]
 Progress = Callable[[str, float], None]
 """Told what is being done and the share done, 0 to 1."""
 
@@ -92,15 +93,20 @@ def evaluate(
             f"orders end {known_until.day - last_day} days before the {horizon_days} days after "
             f"{cutoff.local_date} do; choose an earlier --as-of or a shorter --horizon-days"
         )
-    return compare(dataset, cutoff, seed, progress)
+
+    def boosting() -> dict[str, Prediction]:
+        cutoffs = dataset.training_cutoffs(cutoff)
+        return {"lightgbm": plain_boosting(dataset, cutoffs, cutoff, seed)} if cutoffs else {}
+
+    return compare(dataset, cutoff, seed, boosting, progress)
 
 
 def compare(
     dataset: Dataset,
     cutoff: Cutoff,
     seed: int,
+    rivals: Rivals,
     progress: Progress = silent,
-    champion: CustomerPredictors | None = None,
 ) -> Comparison:
     """Fit as of a cutoff, ask everyone, and judge.
 
@@ -109,17 +115,15 @@ def compare(
     dataset : Dataset
     cutoff : Cutoff
     seed : int
+    rivals : callable
+        Gives the answers of further methods, by name.
     progress : callable
-    champion : CustomerPredictors or None
-        The release that is served, when it was trained on nothing after the cutoff.
     """
     progress("fitting", 0.3)
     customers = fit_customers(dataset, cutoff, seed)
     progress("asking the peers", 0.7)
     ours = ask(customers, dataset.snapshot(cutoff), dataset.horizon_days)
-    said = {OURS: ours, **peer_predictions(dataset, cutoff, customers, seed)}
-    if champion is not None:
-        said[CHAMPION] = ask(champion, dataset.snapshot(cutoff), dataset.horizon_days)
+    said = {OURS: ours, **simple_predictions(dataset, cutoff, customers), **rivals()}
     happened = dataset.outcomes(cutoff)
     progress("judged", 1.0)
     return Comparison(

@@ -22,7 +22,6 @@ from models.release import Predictors
 from models.replenishment import ReplenishmentModel
 from models.worth import OrdersAndValue
 from training.dataset import Dataset
-from training.folds import training_cutoffs
 
 MINIMUM_TRAINING_ROWS = 500
 MINIMUM_TRAINING_BUYERS = 100
@@ -67,10 +66,9 @@ def fit_customers(dataset: Dataset, as_of: Cutoff, seed: int) -> CustomerPredict
         NextOrder(process, dataset.horizon_days, None),
         OrdersAndValue(process, order_value, dataset.horizon_days, None, None),
     )
-    first_day = dataset.first_order_day
-    cutoffs = [] if first_day is None else training_cutoffs(first_day, as_of, dataset.horizon_days)
+    cutoffs = dataset.training_cutoffs(as_of)
     if not cutoffs:
-        _log.info("no complete %d-day window as of %s", dataset.horizon_days, as_of.local_date)
+        _log.info("too few complete %d-day windows as of %s", dataset.horizon_days, as_of.local_date)
         return bare
     rows, happened = dataset.stacked(cutoffs)
     buyers = int((happened.orders > 0).sum())

@@ -12,7 +12,6 @@ from features.cutoff import Cutoff
 from models.predictor import Outcomes
 from training.dataset import Dataset
 from training.fit import CustomerPredictors
-from training.folds import training_cutoffs
 from training.metrics import Prediction, curve_days
 
 Floats = NDArray[np.float64]
@@ -166,7 +165,7 @@ def plain_boosting(dataset: Dataset, cutoffs: tuple[Cutoff, ...], test: Cutoff, 
             "objective": objective,
             "seed": seed,
             "verbosity": -1,
-            "num_threads": 2,
+            "num_threads": 1,
             "deterministic": True,
         }
         booster = lightgbm.train(settings | {"force_row_wise": True}, lightgbm.Dataset(matrix, target), 100)
@@ -179,10 +178,8 @@ def plain_boosting(dataset: Dataset, cutoffs: tuple[Cutoff, ...], test: Cutoff, 
     )
 
 
-def peer_predictions(
-    dataset: Dataset, test: Cutoff, ours: CustomerPredictors, seed: int
-) -> dict[str, Prediction]:
-    """Return every peer's answer at a test cutoff; only the purchase process where history allows no training.
+def simple_predictions(dataset: Dataset, test: Cutoff, ours: CustomerPredictors) -> dict[str, Prediction]:
+    """Return what could be served instead, at a test cutoff: the purchase process alone, and the rules.
 
     Parameters
     ----------
@@ -190,13 +187,11 @@ def peer_predictions(
     test : Cutoff
     ours : CustomerPredictors
         Their purchase process, asked alone, is the BG/NBD and Gamma-Gamma peer.
-    seed : int
     """
     alone = ours.without_trees()
     name = {"bg_nbd": "bg_nbd_gamma_gamma", "store_rate": "store_rate"}[alone.next_order.process.kind]
     said = {name: ask(alone, dataset.snapshot(test), dataset.horizon_days)}
-    cutoffs = training_cutoffs(dataset.first_order_day or 0, test, dataset.horizon_days)
+    cutoffs = dataset.training_cutoffs(test)
     if cutoffs:
-        said["lightgbm"] = plain_boosting(dataset, cutoffs, test, seed)
         said |= rule_predictions(dataset, cutoffs, test)
     return said

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,12 @@ from segments.segment import load_library
 from segments.vocabulary import vocabulary
 from training import registry, report
 from training.dataset import Dataset
-from training.evaluate import Comparison, Progress, compare, silent
+from training.evaluate import CHAMPION, Comparison, Progress, compare, silent
 from training.fit import CustomerPredictors, fit_all, fit_customers
 from training.folds import backtest_folds
 from training.gate import beats_champion, decide
+from training.metrics import Prediction
+from training.peers import ask
 
 _VERSIONS_OF = ("regulars", "lightgbm", "lifetimes", "numpy", "pandas", "duckdb", "scikit-learn")
 
@@ -164,16 +167,16 @@ def _backtest(
     backtests = []
     for done, fold in enumerate(folds):
         progress(f"backtest as of {fold.test.local_date}", 0.05 + 0.55 * done / len(folds))
-        rival = _unseeing(champion, fold.test)
-        backtests.append(compare(dataset, fold.test, seed, champion=rival))
+        backtests.append(compare(dataset, fold.test, seed, partial(_asked, champion, dataset, fold.test)))
     return backtests
 
 
-def _unseeing(champion: Release | None, test: Cutoff) -> CustomerPredictors | None:
-    """Return the champion where it was trained on nothing after a test cutoff."""
+def _asked(champion: Release | None, dataset: Dataset, test: Cutoff) -> dict[str, Prediction]:
+    """Return what the champion says at a test cutoff, where it was trained on nothing after it."""
     if champion is None or champion.manifest.as_of > test.local_date.isoformat():
-        return None
-    return CustomerPredictors(champion.predictors.next_order, champion.predictors.worth)
+        return {}
+    predictors = CustomerPredictors(champion.predictors.next_order, champion.predictors.worth)
+    return {CHAMPION: ask(predictors, dataset.snapshot(test), dataset.horizon_days)}
 
 
 def _allowed(fitted: CustomerPredictors, gate: GateVerdict) -> CustomerPredictors:
