@@ -134,7 +134,18 @@ def compared(manifest: "Manifest") -> list[str]:
         "  (ranks right: how often, of one who then ordered and one who did not, the first was thought"
     )
     lines.append("  likelier. Orders, money: predicted in total, as a share of what then happened.)")
-    return lines
+    return [*lines, *_in_force(manifest)]
+
+
+def _in_force(manifest: "Manifest") -> list[str]:
+    """Return whether the model of the backtest is what answers, and why not."""
+    if manifest.gate.verdict == "model":
+        return ["  In force: the model, as it beat the simple rules on this shop's own past."]
+    failed = [reason for reason in manifest.gate.reasons if " passes " not in reason]
+    return [
+        "  In force: the purchase process alone, without the model's correction, because",
+        *(f"    {reason}" for reason in failed),
+    ]
 
 
 def _metrics_of(method: str, manifest: "Manifest") -> dict[str, float]:

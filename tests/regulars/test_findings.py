@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from ledger.importers.report import ImportReport, Reason
+from models.release import GateVerdict, Manifest
 from regulars import findings
 from serving.store import RunFacts, SegmentFacts
 
@@ -106,3 +107,42 @@ def test_orders_without_products_and_a_quiet_week_are_told_apart() -> None:
         "not known: the orders name no product that anybody bought twice",
         "nothing is more likely than not to be bought within seven days",
     ]
+
+
+def _manifest(metrics: dict[str, float], gate: GateVerdict) -> Manifest:
+    text = (
+        "release",
+        "as_of",
+        "data_through",
+        "time_zone",
+        "currency",
+        "feature_fingerprint",
+        "data_fingerprint",
+    )
+    return Manifest.model_validate(
+        dict.fromkeys(text, "x")
+        | {"horizon_days": 90, "seed": 1, "customers": 2, "feature_names": (), "thresholds": {}}
+        | {"lifecycle_limits": {}, "versions": {}, "files": {}, "metrics": metrics, "gate": gate}
+    )
+
+
+def test_the_comparison_has_a_line_for_each_method_judged_and_says_what_is_in_force() -> None:
+    metrics = {
+        "regulars.auc": 0.84,
+        "regulars.orders_total_ratio": 1.13,
+        "hiatus.auc": 0.8,
+        "unheard.auc": 1.0,
+    }
+    gate = GateVerdict(
+        verdict="rule", reasons=("auc 0.84 passes against 0.80", "brier 0.05 fails against 0.04")
+    )
+    lines = [line.split() for line in findings.compared(_manifest(metrics, gate))]
+    assert lines[2] == ["regulars", "84%", "113%", "-"]
+    assert lines[3] == ["days", "since", "the", "last", "order", "80%", "-", "-"]
+    assert lines[-1] == ["brier", "0.05", "fails", "against", "0.04"]
+
+
+def test_without_a_backtest_nothing_is_claimed() -> None:
+    gate = GateVerdict(verdict="rule", reasons=("too short",))
+    said = findings.compared(_manifest({}, gate))
+    assert said[1] == "  not known: the history is too short to predict a past window and check it"
