@@ -1,6 +1,7 @@
 """The command line: reads arguments and the clock, calls one function elsewhere, prints the answer."""
 
 import os
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -103,8 +104,12 @@ def demo(
     settings = settings_of(home or settings_of(None).home / f"demo-{dataset.value}", port=port)
     if not no_serve:
         server.require_free_port(settings.host, settings.port)
+    # `make demo` calls the command where it is installed, off the PATH.
+    command = "regulars" if shutil.which("regulars") else sys.argv[0]
     with terminal.progress() as progress:
-        learnt = demonstration.run(dataset.value, settings, now=datetime.now(UTC), progress=progress)
+        learnt = demonstration.run(
+            dataset.value, settings, now=datetime.now(UTC), command=command, progress=progress
+        )
     terminal.show_lines(learnt)
     if not no_serve:
         typer.echo(f"\nServing at http://localhost:{settings.port} - stop with Ctrl-C")

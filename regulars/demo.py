@@ -24,7 +24,7 @@ MARKER = "demo.json"
 """File in the home that says which data set it was made from; a home without it is somebody's own."""
 
 
-def run(name: str, settings: Settings, *, now: datetime, progress: Progress) -> list[str]:
+def run(name: str, settings: Settings, *, now: datetime, command: str, progress: Progress) -> list[str]:
     """
     Import, train and score a packaged data set.
 
@@ -38,6 +38,8 @@ def run(name: str, settings: Settings, *, now: datetime, progress: Progress) -> 
     settings : Settings
     now : datetime
         Aware; the import's instant.
+    command : str
+        How this program is called, for the advice at the end.
     progress : callable
 
     Returns
@@ -70,7 +72,7 @@ def run(name: str, settings: Settings, *, now: datetime, progress: Progress) -> 
         "",
         *findings.compared(load_deployed(ledger.home).manifest),
         "",
-        *findings.where(str(settings.home)),
+        *findings.where(str(settings.home), command),
     ]
 
 

@@ -163,13 +163,13 @@ def trained(summary: "TrainSummary") -> list[str]:
     return [f"release {summary.release} {word}", *(f"  {reason}" for reason in summary.reasons)]
 
 
-def where(home: str) -> list[str]:
-    """Return what to do next."""
+def where(home: str, command: str) -> list[str]:
+    """Return what to do next; `command` is how this program is called."""
     own = "--time-zone Europe/Berlin --currency EUR"
     return [
         "What to do with it",
-        f"  regulars segments list --home {home}",
-        f"  regulars export segment at_risk_high_value --home {home} --out at_risk.csv",
-        f"  regulars export scores --home {home} --out scores.parquet",
-        f"  regulars import orders your-orders.csv {own}",
+        f"  {command} segments list --home {home}",
+        f"  {command} export segment likely_to_churn --home {home} --out leaving.csv",
+        f"  {command} export scores --home {home} --out scores.parquet",
+        f"  {command} import orders your-orders.csv {own}",
     ]
