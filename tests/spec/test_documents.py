@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
+from models.release import Manifest
 from regulars import cli, documents
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +31,12 @@ def _code(path: Path) -> list[str]:
 def test_a_generated_page_is_what_the_code_says(name: str) -> None:
     written = (ROOT / "docs" / name).read_text(encoding="utf-8")
     assert written == documents.PAGES[name](), "out of date; run `make docs`"
+
+
+def test_every_field_of_a_release_is_explained() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    section = page.partition("## What a release says of itself")[2].partition("\n## ")[0]
+    assert set(re.findall(r"`(\w+)`[,| ]", section)) == set(Manifest.model_fields)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
