@@ -203,7 +203,8 @@ def train(
     if as_json:
         terminal.show_json(asdict(summary) | {"gate": summary.gate.model_dump()})
     else:
-        terminal.show(summary.rows)
+        if summary.rows:
+            terminal.show(summary.rows)
         terminal.show_lines(findings.trained(summary))
 
 
@@ -294,7 +295,8 @@ def list_segments(*, home: HomeDirectory = None, as_json: AsJson = False) -> Non
 
     columns = ("name", "size", "value", "sentence")
     segments = PublishedRun.open(home_of(home)).facts.segments
-    _print_rows([segment.model_dump(include=set(columns)) for segment in segments], as_json=as_json)
+    rows = [{column: getattr(segment, column) for column in columns} for segment in segments]
+    _print_rows(rows, as_json=as_json)
 
 
 @segmenting.command("show")
