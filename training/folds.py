@@ -7,6 +7,8 @@ from features.cutoff import Cutoff
 STEP_DAYS = 30
 MOST_TRAINING_CUTOFFS = 12
 MOST_TEST_CUTOFFS = 2
+MINIMUM_TRAINING_CUTOFFS = 3
+"""With fewer, trees see customers of one age in one season and are wrong about any other."""
 MINIMUM_HISTORY_DAYS = 60
 """History before the first training cutoff: with less, nearly every customer looks new."""
 
@@ -39,7 +41,8 @@ def training_cutoffs(first_order_day: int, as_of: Cutoff, horizon_days: int) -> 
     """
     first = first_order_day + MINIMUM_HISTORY_DAYS
     ages = range(horizon_days, horizon_days + STEP_DAYS * MOST_TRAINING_CUTOFFS, STEP_DAYS)
-    return tuple(cutoff for cutoff in (as_of.plus_days(-age) for age in ages) if cutoff.day >= first)
+    found = tuple(cutoff for cutoff in (as_of.plus_days(-age) for age in ages) if cutoff.day >= first)
+    return found if len(found) >= MINIMUM_TRAINING_CUTOFFS else ()
 
 
 def backtest_folds(first_order_day: int, as_of: Cutoff, horizon_days: int) -> tuple[Fold, ...]:

@@ -100,9 +100,8 @@ def gini(predicted: Floats, value: Floats) -> float:
 
 
 def _normalised_gini(said: Prediction, happened: Outcomes) -> float:
-    if happened.value.sum() <= 0:
-        return NAN
-    return gini(said.value, happened.value) / gini(happened.value, happened.value)
+    best = gini(happened.value, happened.value) if happened.value.sum() > 0 else 0.0
+    return gini(said.value, happened.value) / best if best > 0 else NAN
 
 
 def _top_share(said: Prediction, happened: Outcomes) -> float:

@@ -112,6 +112,7 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         When nothing is known before the cutoff.
     """
     ledger = Ledger(home)
+    shop = ledger.shop
     dataset = Dataset(ledger.connect(), cutoff, horizon_days)
     progress("reading history", 0.02)
     if dataset.snapshot(cutoff).empty:
@@ -122,7 +123,13 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
     progress("fitting on everything known", 0.6)
     predictors = fit_all(dataset, cutoff, _allowed(fit_customers(dataset, cutoff, seed), gate))
     progress("writing the release", 0.85)
-    facts = _facts(ledger, dataset, cutoff, seed, gate, backtests)
+    facts = {
+        "currency": shop.currency,
+        "time_zone": shop.time_zone,
+        "data_through": ledger.data_through().isoformat(),
+        "data_fingerprint": ledger.fingerprint(),
+        **_facts(dataset, cutoff, seed, gate, backtests),
+    }
     directory = _release(home, dataset, cutoff, predictors, facts)
     promoted, reasons = _promote(home, directory.name, gate, champion, backtests)
     progress("recording the run", 0.92)
@@ -184,25 +191,17 @@ def _allowed(fitted: CustomerPredictors, gate: GateVerdict) -> CustomerPredictor
     return fitted if gate.verdict == "model" else fitted.without_trees()
 
 
-def _facts(  # noqa: PLR0913, PLR0917  # everything a manifest says
-    ledger: Ledger,
-    dataset: Dataset,
-    cutoff: Cutoff,
-    seed: int,
-    gate: GateVerdict,
-    backtests: Sequence[Comparison],
+def _facts(
+    dataset: Dataset, cutoff: Cutoff, seed: int, gate: GateVerdict, backtests: Sequence[Comparison]
 ) -> dict[str, Any]:
+    """Return what a manifest says of the training itself."""
     return {
         "as_of": cutoff.local_date.isoformat(),
-        "data_through": ledger.data_through().isoformat(),
-        "time_zone": ledger.shop.time_zone,
-        "currency": ledger.shop.currency,
         "horizon_days": dataset.horizon_days,
         "seed": seed,
         "customers": len(dataset.snapshot(cutoff)),
         "feature_fingerprint": CATALOG.fingerprint,
         "feature_names": tuple(CATALOG.names),
-        "data_fingerprint": ledger.fingerprint(),
         "metrics": _metrics(backtests),
         "gate": gate,
         "versions": {name: version(name) for name in _VERSIONS_OF},

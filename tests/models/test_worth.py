@@ -1,0 +1,71 @@
+"""Orders and money agree with each other, and intervals hold the mean they are drawn around."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy.stats import gamma
+
+from features.catalog.shipped import CATALOG
+from models.purchase_process import Histories, fit_order_value, fit_purchase_process
+from models.worth import DEFAULT_SHAPE, OrdersAndValue, gamma_shape
+from tests.models.customers import HORIZON_DAYS, outcomes, snapshot
+
+
+@pytest.fixture(scope="module")
+def fitted() -> OrdersAndValue:
+    frame = snapshot(600)
+    histories = Histories(frame)
+    return OrdersAndValue.fit(
+        frame,
+        outcomes(frame),
+        fit_purchase_process(histories),
+        fit_order_value(histories),
+        CATALOG.names,
+        seed=3,
+    )
+
+
+def test_the_trees_bring_the_totals_of_their_own_rows_to_the_truth(fitted: OrdersAndValue) -> None:
+    frame = snapshot(600)
+    orders, _ = fitted.expected(frame, HORIZON_DAYS)
+    bare, _ = replace(fitted, orders_correction=None, value_correction=None).expected(frame, HORIZON_DAYS)
+    happened = outcomes(frame).orders.sum()
+    assert orders.sum() == pytest.approx(happened, rel=0.1)
+    assert abs(orders.sum() - happened) < abs(bare.sum() - happened)
+
+
+def test_more_time_never_brings_fewer_orders_or_less_money(fitted: OrdersAndValue) -> None:
+    frame = snapshot(300, seed=5)
+    quarter, year = fitted.expected(frame, 90), fitted.expected(frame, 365)
+    assert (year[0] >= quarter[0]).all()
+    assert (year[1] >= quarter[1]).all()
+
+
+def test_a_year_worth_is_the_value_of_365_days(fitted: OrdersAndValue) -> None:
+    frame = snapshot(10)
+    assert (fitted.predict(frame)["clv_365d"] == fitted.expected(frame, 365)[1]).all()
+
+
+def test_a_low_estimate_is_nothing_for_one_who_orders_less_often_than_not(fitted: OrdersAndValue) -> None:
+    value, p_order = np.array([50.0, 50.0]), np.array([0.5, 1.0])
+    low = fitted.value_quantile(value, p_order, 0.1)
+    assert low[0] == 0.0
+    shape = fitted.value_shape
+    assert low[1] == pytest.approx(gamma.ppf(0.1, shape, scale=50.0 / shape))
+
+
+def test_the_quantiles_of_a_buyer_average_to_his_expected_value(fitted: OrdersAndValue) -> None:
+    shares = (np.arange(4_000) + 0.5) / 4_000
+    spread = [fitted.value_quantile(np.array([80.0]), np.array([0.6]), share)[0] for share in shares]
+    assert np.mean(spread) == pytest.approx(80.0, rel=5e-3)
+
+
+def test_the_shape_of_a_gamma_is_found_again() -> None:
+    drawn = np.random.default_rng(2).gamma(3.0, 1 / 3.0, 20_000)
+    assert gamma_shape(drawn) == pytest.approx(3.0, rel=0.03)
+
+
+def test_too_few_buyers_and_buyers_all_alike_have_a_shape_too() -> None:
+    assert gamma_shape(np.ones(5)) == DEFAULT_SHAPE
+    assert gamma_shape(np.ones(100)) == 50.0
