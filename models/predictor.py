@@ -1,8 +1,7 @@
-"""What every predictor is: fitted on snapshots and outcomes, asked with snapshots, one table of named columns back."""
+"""What predictors are fitted on and what their trees read; each gives named columns back, a row a snapshot row."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import pandas as pd
@@ -35,13 +34,6 @@ class Outcomes:
     def ordered_within(self, days: float) -> Floats:
         """Return (n,) float, 1 where the customer ordered within `days` of the cutoff, else 0."""
         return (self.next_order_days < days).astype(np.float64)
-
-
-class Predictor(Protocol):
-    """One question, answered in named columns."""
-
-    def predict(self, snapshot: pd.DataFrame) -> pd.DataFrame:
-        """Return one row a snapshot row, in its order, with the predictor's columns."""
 
 
 def described(

@@ -23,10 +23,10 @@ from features.catalog.shipped import CATALOG
 from ledger.errors import InputError
 from ledger.home import Home
 from models.boosting import Correction
-from models.next_order import FARTHEST_DAYS, NextOrder
+from models.next_order import NextOrder
 from models.purchase_process import OrderValue, PurchaseProcess
 from models.replenishment import ReplenishmentModel
-from models.scores import VALUE_HORIZON_DAYS, scores_for
+from models.scores import scores_for
 from models.worth import OrdersAndValue
 
 MANIFEST = "manifest.json"
@@ -98,19 +98,9 @@ class Predictors:
     replenishment: ReplenishmentModel
 
     def score(self, snapshot: pd.DataFrame) -> pd.DataFrame:
-        """Return customer_id, confidence and every score but the percentiles, a row each snapshot row.
-
-        The two predictors agree by construction where they overlap: nobody is expected to order less often than
-        he is likely to order at all.
-        """
-        frame = pd.concat([self.next_order.predict(snapshot), self.worth.predict(snapshot)], axis=1)
-        farthest = self.next_order.p_order(snapshot, [FARTHEST_DAYS])[:, 0]
-        for column in [name for name in frame.columns if name.startswith("expected_orders_")]:
-            likely = frame.get(column.replace("expected_orders", "p_order"), farthest)
-            frame[column] = np.maximum(frame[column], likely)
-        value = frame[f"clv_{VALUE_HORIZON_DAYS}d"].to_numpy()
-        for name, share in (("p10", 0.1), ("p90", 0.9)):
-            frame[f"clv_{VALUE_HORIZON_DAYS}d_{name}"] = self.worth.value_quantile(value, farthest, share)
+        """Return customer_id, confidence and every score but the percentiles, a row each snapshot row."""
+        curve, worth = self.next_order.predict(snapshot), self.worth.predict(snapshot, self.next_order)
+        frame = pd.concat([curve, worth], axis=1)
         frame.insert(0, "customer_id", snapshot["customer_id"])
         frame.insert(1, "confidence", self._confidence(snapshot))
         return frame

@@ -11,6 +11,7 @@ from scipy.special import digamma
 from scipy.stats import gamma
 
 from models.boosting import Correction, fit_correction
+from models.next_order import NextOrder
 from models.predictor import Outcomes, described
 from models.purchase_process import Histories, OrderValue, PurchaseProcess
 from models.scores import VALUE_HORIZON_DAYS
@@ -80,10 +81,24 @@ class OrdersAndValue:
             fitted, value_shape=gamma_shape((outcomes.value * p_order / value)[outcomes.value > 0])
         )
 
-    def expected(self, snapshot: pd.DataFrame, days: float) -> tuple[Floats, Floats]:
-        """Return ((n,) expected orders, (n,) expected net value in currency) over the next `days`.
+    def expected(
+        self, snapshot: pd.DataFrame, days: float, p_order: Floats | None = None
+    ) -> tuple[Floats, Floats]:
+        """Return the orders and the net value to expect over the next `days`.
 
-        Value is orders times the value of one, so the two cannot contradict each other.
+        Parameters
+        ----------
+        snapshot : (n, k) DataFrame
+        days : float, days
+        p_order : (n,) float, probability, or None
+            Of an order within those days, by the next-order curve: nobody is expected to order less often than
+            that.
+
+        Returns
+        -------
+        orders : (n,) float, orders
+        value : (n,) float, currency
+            Orders times the value of one, so the two cannot contradict each other.
         """
         histories = Histories(snapshot)
         orders = np.maximum(self.process.expected_orders(histories, days), _SMALLEST)
@@ -92,22 +107,35 @@ class OrdersAndValue:
             rows = self._described(snapshot, histories, self.orders_correction.inputs)
             orders = orders * np.exp(self.orders_correction.raw(rows))
             one_order = one_order * np.exp(self.value_correction.raw(rows))
+        if p_order is not None:
+            orders = np.maximum(orders, p_order)
         return orders, np.maximum(orders * one_order, _SMALLEST)
 
     def _described(self, snapshot: pd.DataFrame, histories: Histories, inputs: Sequence[str]) -> pd.DataFrame:
         rows = described(snapshot, histories, self.process, inputs)
         return rows.assign(expected_order_value=self.order_value.expected(histories))
 
-    def predict(self, snapshot: pd.DataFrame) -> pd.DataFrame:
-        """Return expected_orders_{h}d, expected_value_{h}d and clv_365d."""
+    def predict(self, snapshot: pd.DataFrame, next_order: NextOrder) -> pd.DataFrame:
+        """Return expected_orders_{h}d, expected_value_{h}d and clv_365d with its p10 and p90.
+
+        Parameters
+        ----------
+        snapshot : (n, k) DataFrame
+        next_order : NextOrder
+            The curve that orders and money must agree with.
+        """
         columns = {}
-        for days in dict.fromkeys((*_ORDERS_HORIZONS_DAYS, self.horizon_days)):
-            orders, value = self.expected(snapshot, days)
+        horizons = list(dict.fromkeys((*_ORDERS_HORIZONS_DAYS, self.horizon_days)))
+        curve = next_order.p_order(snapshot, horizons)
+        for days, p_order in zip(horizons, curve.T, strict=True):
+            orders, value = self.expected(snapshot, days, p_order)
             columns[f"expected_orders_{days}d"] = orders
             if days in (*_VALUE_HORIZONS_DAYS, self.horizon_days):
                 columns[f"expected_value_{days}d"] = value
             if days == VALUE_HORIZON_DAYS:
                 columns["clv_365d"] = value
+                columns["clv_365d_p10"] = self.value_quantile(value, p_order, 0.1)
+                columns["clv_365d_p90"] = self.value_quantile(value, p_order, 0.9)
         return pd.DataFrame(columns, index=snapshot.index)
 
     def value_quantile(self, value: Floats, p_order: Floats, share: float) -> Floats:

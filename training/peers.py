@@ -112,9 +112,9 @@ def ask(customers: CustomerPredictors, snapshot: pd.DataFrame, horizon_days: int
     """Return what a pair of fitted predictors says about a snapshot."""
     days = curve_days(horizon_days)
     curve = customers.next_order.p_order(snapshot, [*days, horizon_days])
-    orders, value = customers.worth.expected(snapshot, horizon_days)
     p_order = curve[:, -1]
-    return Prediction(p_order, np.maximum(orders, p_order), value, curve[:, :-1])
+    orders, value = customers.worth.expected(snapshot, horizon_days, p_order)
+    return Prediction(p_order, orders, value, curve[:, :-1])
 
 
 def rule_predictions(dataset: Dataset, cutoffs: tuple[Cutoff, ...], test: Cutoff) -> dict[str, Prediction]:

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import gamma
 
 from features.catalog.shipped import CATALOG
+from models.next_order import NextOrder
 from models.purchase_process import Histories, fit_order_value, fit_purchase_process
 from models.worth import DEFAULT_SHAPE, OrdersAndValue, gamma_shape
 from tests.models.customers import HORIZON_DAYS, outcomes, snapshot
@@ -42,9 +43,20 @@ def test_more_time_never_brings_fewer_orders_or_less_money(fitted: OrdersAndValu
     assert (year[1] >= quarter[1]).all()
 
 
+def test_nobody_is_expected_to_order_or_spend_less_than_the_curve_says(fitted: OrdersAndValue) -> None:
+    frame = snapshot(3)
+    orders, value = fitted.expected(frame, 90)
+    floor = orders * [0.5, 1.0, 2.0]
+    raised, worth = fitted.expected(frame, 90, floor)
+    assert raised == pytest.approx(orders * [1.0, 1.0, 2.0])
+    assert worth == pytest.approx(value * [1.0, 1.0, 2.0])
+
+
 def test_a_year_worth_is_the_value_of_365_days(fitted: OrdersAndValue) -> None:
     frame = snapshot(10)
-    assert (fitted.predict(frame)["clv_365d"] == fitted.expected(frame, 365)[1]).all()
+    curve = NextOrder(fitted.process, HORIZON_DAYS, None)
+    p_order = curve.p_order(frame, [365])[:, 0]
+    assert (fitted.predict(frame, curve)["clv_365d"] == fitted.expected(frame, 365, p_order)[1]).all()
 
 
 def test_a_low_estimate_is_nothing_for_one_who_orders_less_often_than_not(fitted: OrdersAndValue) -> None:
