@@ -156,12 +156,13 @@ class Need:
     products: int = 0
 
 
-# Least history for a model of the shop's own to be fitted and backtested once: the horizon, a window of outcomes and
-# as much to look back on; below it scores come from rules and say so in `confidence`.
+# Least history for a model of the shop's own to be fitted and backtested once: two windows of outcomes, one to learn
+# from and one to be judged by, two months between the cutoffs that are learnt from, and two to look back on. Below it
+# scores come from rules and say so in `confidence`.
 NEEDS = (
-    Need("who orders in the next 30 days", span_days=90, customers=100, repeat_customers=30),
-    Need("who leaves within 90 days", span_days=270, customers=200, repeat_customers=60),
-    Need("customer lifetime value", span_days=270, customers=200, repeat_customers=100),
+    Need("who leaves within 90 days", span_days=300, customers=200, repeat_customers=60),
+    Need("the same with --horizon-days 30", span_days=180, customers=200, repeat_customers=60),
+    Need("customer lifetime value", span_days=300, customers=200, repeat_customers=100),
     Need("next purchase of a product", span_days=90, customers=100, repeat_customers=30, products=2),
 )
 

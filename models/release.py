@@ -10,13 +10,14 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.catalog.shipped import CATALOG
@@ -148,9 +149,28 @@ class Release:
         """
         frame = self.predictors.score(snapshot)
         for name, quantiles in self.reference.items():
-            frame[f"{name}_percentile"] = np.interp(frame[name], quantiles, _PERCENTS)
+            frame[f"{name}_percentile"] = percentile(frame[name].to_numpy(), quantiles)
         names = [score.name for score in scores_for(self.manifest.horizon_days)]
         return frame[["customer_id", "confidence", *names]]
+
+
+def percentile(values: NDArray[np.float64], quantiles: Sequence[float]) -> NDArray[np.float64]:
+    """Return where values stand among the customers of the release, 0 to 100.
+
+    Parameters
+    ----------
+    values : (n,) float
+    quantiles : sequence of float
+        The 201 quantiles from 0 to 100 % in half percents, rising.
+
+    Returns
+    -------
+    (n,) float, percentile
+        A value that many share stands in the middle of them.
+    """
+    distinct, which = np.unique(quantiles, return_inverse=True)
+    middle = np.bincount(which, weights=_PERCENTS) / np.bincount(which)
+    return np.interp(values, distinct, middle)
 
 
 def reference_quantiles(scored: pd.DataFrame, horizon_days: int) -> dict[str, list[float]]:

@@ -77,7 +77,7 @@ def test_a_duplicate_line_is_refused_with_its_number_and_the_rest_is_taken(
     assert (code, report["added"], report["rejected"]) == (0, 2, 1)
     assert report["reasons"] == [
         {
-            "text": "duplicate of line N; give line_id to keep both",
+            "text": "duplicate of another line; give line_id to keep both",
             "rows": 1,
             "file_name": "orders.csv",
             "line": 3,
