@@ -224,6 +224,6 @@ def _forecast(
 def _dates(days_ahead: Floats, cutoff_day: int) -> npt.NDArray[np.object_]:
     """Return local dates, None beyond a year."""
     near = days_ahead < ACTIVE_DAYS
-    dates = np.full(len(days_ahead), np.datetime64("NaT"), dtype="datetime64[D]")
+    dates = np.full(len(days_ahead), np.datetime64("NaT", "D"), dtype="datetime64[D]")
     dates[near] = (cutoff_day + days_ahead[near]).astype(np.int64).astype("datetime64[D]")
     return dates

@@ -43,11 +43,11 @@ def test_a_short_history_says_what_it_lacks(
 ) -> None:
     import_orders(ledger, [write_file("o.csv", HEADER + "ann,1,2024-01-01,p,1\n")], imported_at=imported_at)
 
-    churn = examine(ledger).predictions[1]
+    churn = examine(ledger).predictions[0]
 
     assert (churn.prediction, churn.allowed) == ("who leaves within 90 days", False)
     assert churn.why == (
-        "there are only 1 of 270 days of history, 1 of 200 customers, 0 of 60 customers who came back; "
+        "there are only 1 of 300 days of history, 1 of 200 customers, 0 of 60 customers who came back; "
         "rules answer instead"
     )
 
