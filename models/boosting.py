@@ -25,8 +25,8 @@ _SETTINGS = {
     "lambda_l2": 10.0,
     "deterministic": True,
     "force_row_wise": True,
-    # LightGBM's threads wait by spinning: two of them on a machine that is busy with something else were seen to
-    # take ten times as long as one.
+    # LightGBM's threads wait by spinning: on a machine that is busy with something else, two of them
+    # take several times as long as one.
     "num_threads": 1,
     "verbosity": -1,
 }

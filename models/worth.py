@@ -23,8 +23,7 @@ _SMALLEST = 1e-9
 _ORDERS_HORIZONS_DAYS = (90, 365)
 _VALUE_HORIZONS_DAYS = (90,)
 _MOST_TIMES_EXPECTED = 5.0
-"""One wholesale order of a hundred times the usual would otherwise move all that look like its buyer: on Online
-Retail II it put the total 54 % too high."""
+"""One wholesale order of a hundred times the usual would otherwise move all that look like its buyer."""
 DEFAULT_SHAPE = 1.0
 """Spread of a buyer's value before a store has shown its own: an exponential."""
 
