@@ -6,8 +6,10 @@ keeps to the SQL that means the same on DuckDB and Spark. Which aggregates are t
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import duckdb
+import pyarrow as pa
 
 from features.cutoff import Cutoff
 
@@ -241,6 +243,21 @@ def stage(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
     """
     collapse(connection)
     cut(connection, cutoff)
+
+
+def last_order_at(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> datetime | None:
+    """Return the instant of the last order known before a cutoff; None without one.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the view `ledger_orders`.
+    cutoff : Cutoff
+    """
+    last = "select max(ordered_at) as last from ledger_orders where ordered_at < $at and known_at < $at"
+    found = connection.sql(last, params={"at": cutoff.at}).to_arrow_table()
+    moment: datetime | None = found["last"].cast(pa.timestamp("us", "UTC"))[0].as_py()
+    return moment
 
 
 def _fill(connection: duckdb.DuckDBPyConnection, table: str, select: str) -> None:

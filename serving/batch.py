@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
+from features.history import last_order_at
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.store import Ledger
@@ -80,7 +80,7 @@ def run(
             raise InputError(f"no order is known before {as_of.local_date}; choose a later --as-of")
         tell("Forecasting refills", 0.4)
         refills = release.predictors.replenishment.forecast(connection, as_of)
-        data_through = _data_through(connection, as_of)
+        data_through = last_order_at(connection, as_of)
         products = connection.sql("SELECT * FROM ledger_products").to_arrow_table()
     facts = _facts(scorer, scored, refills, as_of, data_through)
     tell("Writing scores", 0.7)
@@ -110,14 +110,6 @@ def _silent(step: str, share: float) -> None:
 
 def _with_as_of(refills: pa.Table, as_of: datetime) -> pa.Table:
     return refills.add_column(1, "as_of", pa.array([as_of] * refills.num_rows, tables.AS_OF))
-
-
-def _data_through(connection: duckdb.DuckDBPyConnection, as_of: Cutoff) -> datetime | None:
-    """Return the last order's instant before the cutoff."""
-    last = "SELECT max(ordered_at) AS last FROM ledger_orders WHERE ordered_at < $at AND known_at < $at"
-    found = connection.sql(last, params={"at": as_of.at}).to_arrow_table()
-    moment: datetime | None = found["last"].cast(tables.AS_OF)[0].as_py()
-    return moment
 
 
 def _advance(home: Home, assignments: pa.Table, as_of: datetime) -> pa.Table:

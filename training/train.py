@@ -115,7 +115,8 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
     shop = ledger.shop
     dataset = Dataset(ledger.connect(), cutoff, horizon_days)
     progress("reading history", 0.02)
-    if dataset.snapshot(cutoff).empty:
+    data_through = history.last_order_at(dataset.connection, cutoff)
+    if data_through is None:
         raise InputError(f"no order is known before {cutoff.local_date}; choose a later --as-of")
     champion = _champion(home)
     backtests = _backtest(dataset, cutoff, seed, champion, progress)
@@ -126,7 +127,7 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
     facts = {
         "currency": shop.currency,
         "time_zone": shop.time_zone,
-        "data_through": ledger.data_through().isoformat(),
+        "data_through": data_through.isoformat(),
         "data_fingerprint": ledger.fingerprint(),
         **_facts(dataset, cutoff, seed, gate, backtests),
     }

@@ -214,3 +214,13 @@ def test_hour_discount_and_quantity_are_those_of_the_purchase_not_of_its_refund(
         ).fetchall()
 
     assert staged == [(600, 19, 0, 2000, 1)]
+
+
+def test_the_last_order_at_a_cutoff_is_the_last_one_known_by_then() -> None:
+    known_late = ("ann", "o2", "1", "2021-05-20", "2021-06-15", "paid", "10.00")
+    orders = pd.DataFrame([PAID, known_late], columns=COLUMNS)
+    connection = connect_frames(orders, "UTC", None)
+
+    assert history.last_order_at(connection, JUNE) == datetime(2021, 5, 1, tzinfo=UTC)
+    assert history.last_order_at(connection, JULY) == datetime(2021, 5, 20, tzinfo=UTC)
+    assert history.last_order_at(connection, Cutoff(datetime(2021, 1, 1, tzinfo=UTC), "UTC")) is None
