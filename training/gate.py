@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.release import GateVerdict
+from models.release import GateVerdict, Manifest
 from training.evaluate import CHAMPION, OURS, Comparison
 from training.metrics import METRICS, Metric
 
@@ -87,6 +87,40 @@ def _judge(requirement: Requirement, backtests: Sequence[Comparison]) -> tuple[b
     shown, rival = _shown(metric, ours), _shown(metric, answered[best])
     word = "passes" if met else "fails"
     return met, f"{metric.name} {shown} {word} against {rival} of the rule {best} (windows from {windows})"
+
+
+def promotion(
+    candidate: Manifest, champion: Manifest | None, backtests: Sequence[Comparison]
+) -> tuple[bool, tuple[str, ...]]:
+    """Decide whether a release takes the place of the one that is served.
+
+    Parameters
+    ----------
+    candidate : Manifest
+    champion : Manifest or None
+        Of the release that is served; None when there is none that could be.
+    backtests : sequence of Comparison
+
+    Returns
+    -------
+    bool
+    tuple of str
+        Why.
+    """
+    reasons = candidate.gate.reasons
+    if champion is None:
+        return True, ("no other release could be served", *reasons)
+    if champion.release == candidate.release:
+        return True, ("it is the release that is served already: same data, same settings, same result",)
+    if candidate.as_of < champion.as_of:
+        known = (
+            f"the champion {champion.release} knows what came after {candidate.as_of}, and this one does not"
+        )
+        return False, (known, *reasons)
+    if champion.gate.verdict == "model" and candidate.gate.verdict == "rule":
+        return False, (f"the champion {champion.release} has passed the gate and this one did not", *reasons)
+    better, reason = beats_champion(backtests)
+    return better, (reason, *reasons)
 
 
 def beats_champion(backtests: Sequence[Comparison]) -> tuple[bool, str]:

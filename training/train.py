@@ -25,6 +25,7 @@ from models.release import (
     deploy,
     deployed_release,
     load_deployed,
+    load_release,
     reference_quantiles,
     write_release,
 )
@@ -39,7 +40,7 @@ from training.dataset import Dataset
 from training.evaluate import CHAMPION, Comparison, Progress, compare, silent
 from training.fit import CustomerPredictors, fit_all, fit_customers
 from training.folds import backtest_folds
-from training.gate import beats_champion, decide
+from training.gate import decide, promotion
 from training.metrics import Prediction
 from training.peers import ask
 
@@ -132,7 +133,10 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         **_facts(dataset, cutoff, seed, gate, backtests),
     }
     directory = _release(home, dataset, cutoff, predictors, facts)
-    promoted, reasons = _promote(home, directory.name, gate, champion, backtests)
+    manifest = load_release(directory).manifest
+    promoted, reasons = promotion(manifest, None if champion is None else champion.manifest, backtests)
+    if promoted:
+        deploy(home, manifest.release)
     progress("recording the run", 0.92)
     run_id = registry.record(
         home,
@@ -240,27 +244,6 @@ def _release(
     return write_release(
         home, predictors, reference, {**facts, **resolved, "gate": facts["gate"].model_dump()}
     )
-
-
-def _promote(
-    home: Home,
-    release_id: str,
-    gate: GateVerdict,
-    champion: Release | None,
-    backtests: Sequence[Comparison],
-) -> tuple[bool, tuple[str, ...]]:
-    """Deploy a release unless the one that is served is better."""
-    if champion is None:
-        deploy(home, release_id)
-        return True, ("no other release could be served", *gate.reasons)
-    if champion.id == release_id:
-        return True, ("it is the release that is served already: same data, same settings, same result",)
-    if champion.manifest.gate.verdict == "model" and gate.verdict == "rule":
-        return False, (f"the champion {champion.id} has passed the gate and this one did not", *gate.reasons)
-    better, reason = beats_champion(backtests)
-    if better:
-        deploy(home, release_id)
-    return better, (reason, *gate.reasons)
 
 
 def _figures(backtests: Sequence[Comparison]) -> dict[str, Any]:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from models.predictor import Outcomes
+from models.release import GateVerdict, Manifest
 from training.evaluate import CHAMPION, OURS, Comparison
-from training.gate import MINIMUM_TEST_ORDERS, beats_champion, decide
+from training.gate import MINIMUM_TEST_ORDERS, beats_champion, decide, promotion
 from training.metrics import Prediction
 
 GOOD = {
@@ -111,3 +112,47 @@ def test_a_candidate_stays_challenger_where_the_champion_did_better_on_a_window_
         True,
         "the champion has seen every test window, so newer data decides",
     )
+
+
+def manifest(release: str, as_of: str = "2024-01-01", verdict: str = "model") -> Manifest:
+    gate = GateVerdict.model_validate({"verdict": verdict, "reasons": ("made up",)})
+    return Manifest.model_construct(release=release, as_of=as_of, gate=gate)
+
+
+@pytest.mark.parametrize(
+    ("candidate", "champion", "promoted", "why"),
+    [
+        (manifest("new"), None, True, "no other release could be served"),
+        (manifest("same"), manifest("same"), True, "it is the release that is served already"),
+        (manifest("new", "2024-02-01"), manifest("old"), True, "the champion has seen every test window"),
+        (
+            manifest("new"),
+            manifest("old", "2024-02-01"),
+            False,
+            "the champion old knows what came after 2024-01-01",
+        ),
+        (manifest("new", verdict="rule"), manifest("old"), False, "the champion old has passed the gate"),
+        (
+            manifest("new", verdict="rule"),
+            manifest("old", verdict="rule"),
+            True,
+            "the champion has seen every",
+        ),
+    ],
+)
+def test_a_release_is_replaced_by_one_that_knows_as_much_and_has_earned_as_much(
+    candidate: Manifest,
+    champion: Manifest | None,
+    promoted: bool,  # noqa: FBT001 - a column of the table above
+    why: str,
+) -> None:
+    found, reasons = promotion(candidate, champion, [backtest(**{OURS: GOOD})])
+    assert found == promoted
+    assert reasons[0].startswith(why)
+
+
+def test_a_release_beaten_by_the_champion_is_not_promoted() -> None:
+    lost = [backtest(**{OURS: GOOD, CHAMPION: GOOD | {"brier": 0.09}})]
+    found, reasons = promotion(manifest("new", "2024-02-01"), manifest("old"), lost)
+    assert not found
+    assert reasons == ("brier 0.1000 does not beat the champion's 0.0900", "made up")
