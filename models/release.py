@@ -10,14 +10,12 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.catalog.shipped import CATALOG
@@ -25,6 +23,7 @@ from ledger.errors import InputError
 from ledger.home import Home
 from models.boosting import Correction
 from models.next_order import NextOrder
+from models.percentiles import percentile
 from models.purchase_process import OrderValue, PurchaseProcess
 from models.replenishment import ReplenishmentModel
 from models.scores import scores_for
@@ -35,7 +34,6 @@ _PROCESS = "purchase_process.json"
 _REFERENCE = "reference.json"
 _REPLENISHMENT = "replenishment.json"
 _CORRECTIONS = {"next_order": "next_order.lgb", "orders": "orders.lgb", "value": "value.lgb"}
-_PERCENTS = np.linspace(0.0, 100.0, 201)
 
 
 class ReleaseError(InputError):
@@ -152,39 +150,6 @@ class Release:
             frame[f"{name}_percentile"] = percentile(frame[name].to_numpy(), quantiles)
         names = [score.name for score in scores_for(self.manifest.horizon_days)]
         return frame[["customer_id", "confidence", *names]]
-
-
-def percentile(values: NDArray[np.float64], quantiles: Sequence[float]) -> NDArray[np.float64]:
-    """Return where values stand among the customers of the release, 0 to 100.
-
-    Parameters
-    ----------
-    values : (n,) float
-    quantiles : sequence of float
-        The 201 quantiles from 0 to 100 % in half percents, rising.
-
-    Returns
-    -------
-    (n,) float, percentile
-        A value that many share stands in the middle of them.
-    """
-    distinct, which = np.unique(quantiles, return_inverse=True)
-    middle = np.bincount(which, weights=_PERCENTS) / np.bincount(which)
-    return np.interp(values, distinct, middle)
-
-
-def reference_quantiles(scored: pd.DataFrame, horizon_days: int) -> dict[str, list[float]]:
-    """Return the quantiles that percentiles are read from, for each score that has a percentile.
-
-    Parameters
-    ----------
-    scored : DataFrame
-        What `Predictors.score` gave for the customers known in training.
-    horizon_days : int, days
-    """
-    suffix = "_percentile"
-    named = [s.name.removesuffix(suffix) for s in scores_for(horizon_days) if s.name.endswith(suffix)]
-    return {name: np.percentile(scored[name], _PERCENTS).tolist() for name in named}
 
 
 def write_release(

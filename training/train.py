@@ -17,6 +17,7 @@ from features.cutoff import Cutoff
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.store import Ledger
+from models.percentiles import reference_quantiles
 from models.release import (
     GateVerdict,
     Predictors,
@@ -26,7 +27,6 @@ from models.release import (
     deployed_release,
     load_deployed,
     load_release,
-    reference_quantiles,
     write_release,
 )
 from models.scores import scores_for
@@ -138,17 +138,7 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
     if promoted:
         deploy(home, manifest.release)
     progress("recording the run", 0.92)
-    run_id = registry.record(
-        home,
-        params={"as_of": facts["as_of"], "horizon_days": horizon_days, "seed": seed},
-        metrics=facts["metrics"],
-        tags={name: facts[name] for name in ("data_fingerprint", "feature_fingerprint")}
-        | {"gate": gate.verdict},
-        figures=_figures(backtests),
-        release_directory=directory,
-        promoted=promoted,
-        tracking_uri=mlflow_tracking_uri,
-    )
+    run_id = _record(home, directory, facts, backtests, promoted=promoted, tracking_uri=mlflow_tracking_uri)
     progress("trained", 1.0)
     return TrainSummary(
         release=directory.name,
@@ -243,6 +233,29 @@ def _release(
     }
     return write_release(
         home, predictors, reference, {**facts, **resolved, "gate": facts["gate"].model_dump()}
+    )
+
+
+def _record(  # noqa: PLR0913  # what a run is, and where it is kept
+    home: Home,
+    directory: Path,
+    facts: dict[str, Any],
+    backtests: Sequence[Comparison],
+    *,
+    promoted: bool,
+    tracking_uri: str | None,
+) -> str:
+    """Record the run in MLflow and return its id there."""
+    fingerprints = {name: facts[name] for name in ("data_fingerprint", "feature_fingerprint")}
+    return registry.record(
+        home,
+        params={name: facts[name] for name in ("as_of", "horizon_days", "seed")},
+        metrics=facts["metrics"],
+        tags=fingerprints | {"gate": facts["gate"].verdict},
+        figures=_figures(backtests),
+        release_directory=directory,
+        promoted=promoted,
+        tracking_uri=tracking_uri,
     )
 
 

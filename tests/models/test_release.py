@@ -13,6 +13,7 @@ from features.catalog.shipped import CATALOG
 from ledger.engine import open_engine
 from ledger.home import Home
 from models.next_order import NextOrder
+from models.percentiles import reference_quantiles
 from models.purchase_process import Histories, fit_order_value, fit_purchase_process
 from models.release import (
     Predictors,
@@ -21,8 +22,6 @@ from models.release import (
     deployed_release,
     load_deployed,
     load_release,
-    percentile,
-    reference_quantiles,
     write_release,
 )
 from models.replenishment import ReplenishmentModel
@@ -108,13 +107,6 @@ def test_a_percentile_says_how_many_of_the_releases_customers_are_below(
     said = load_release(written(home, predictors)).score(frame)
     below = (said["clv_365d"].rank() - 1) / (len(said) - 1) * 100
     assert np.abs(said["clv_365d_percentile"] - below).max() < 0.6
-
-
-def test_a_value_that_all_share_stands_in_the_middle() -> None:
-    assert percentile(np.array([7.0]), [7.0] * 201).tolist() == [50.0]
-    half_zero = [0.0] * 101 + list(np.arange(1.0, 101.0))
-    # 0 holds from 0 to 50 %; the quantile 100 is the last, and beyond it nothing is higher.
-    assert percentile(np.array([0.0, 100.0, 1e9]), half_zero).tolist() == [25.0, 100.0, 100.0]
 
 
 def test_one_order_is_pooled_more_are_the_model_and_without_trees_all_is_rule(predictors: Predictors) -> None:

@@ -15,9 +15,10 @@ from ledger.home import Home
 from ledger.importers import plain
 from ledger.store import Ledger
 from models.next_order import NextOrder
+from models.percentiles import reference_quantiles
 from models.predictor import Outcomes
 from models.purchase_process import Histories, OrderValue, StoreRate
-from models.release import Predictors, Release, deploy, load_deployed, reference_quantiles, write_release
+from models.release import Predictors, Release, deploy, load_deployed, write_release
 from models.replenishment import ReplenishmentModel
 from models.scores import scores_for
 from models.worth import OrdersAndValue
