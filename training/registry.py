@@ -70,7 +70,7 @@ def record(  # noqa: PLR0913  # one run's record, each part named where it is ca
     """
     with (
         _session(home, tracking_uri) as mlflow,
-        mlflow.start_run(experiment_id=_experiment(mlflow, home)) as run,
+        mlflow.start_run(experiment_id=_experiment(mlflow, home), run_name=release_directory.name) as run,
     ):
         mlflow.set_tags(dict(tags) | {"release": release_directory.name, "promoted": str(promoted).lower()})
         mlflow.log_params(dict(params))

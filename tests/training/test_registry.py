@@ -92,6 +92,7 @@ def test_every_new_version_is_the_challenger(home: Home) -> None:
 
 def test_a_run_keeps_parameters_fingerprints_and_figures(home: Home) -> None:
     run = client(home).get_run(champion(home)["run_id"])
+    assert run.info.run_name == champion(home)["release"]
     assert run.data.params == {"horizon_days": "90", "seed": "7"}
     assert run.data.tags["data_fingerprint"] == "d1"
     assert run.data.tags["feature_fingerprint"] == "f1"
