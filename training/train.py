@@ -20,7 +20,7 @@ from ledger.store import Ledger
 from models.percentiles import reference_quantiles
 from models.release import (
     GateVerdict,
-    Predictors,
+    Manifest,
     Release,
     ReleaseError,
     deploy,
@@ -112,39 +112,28 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
     InputError
         When nothing is known before the cutoff.
     """
-    ledger = Ledger(home)
-    shop = ledger.shop
-    dataset = Dataset(ledger.connect(), cutoff, horizon_days)
+    ledger, champion = Ledger(home), _champion(home)
     progress("reading history", 0.02)
-    data_through = history.last_order_at(dataset.connection, cutoff)
-    if data_through is None:
-        raise InputError(f"no order is known before {cutoff.local_date}; choose a later --as-of")
-    champion = _champion(home)
-    backtests = _backtest(dataset, cutoff, seed, champion, progress)
-    gate = decide(backtests)
-    progress("fitting on everything known", 0.6)
-    predictors = fit_all(dataset, cutoff, _allowed(fit_customers(dataset, cutoff, seed), gate))
-    progress("writing the release", 0.85)
-    facts = {
-        "currency": shop.currency,
-        "time_zone": shop.time_zone,
-        "data_through": data_through.isoformat(),
-        "data_fingerprint": ledger.fingerprint(),
-        **_facts(dataset, cutoff, seed, gate, backtests),
-    }
-    directory = _release(home, dataset, cutoff, predictors, facts)
+    with ledger.connect() as connection:
+        dataset = Dataset(connection, cutoff, horizon_days)
+        facts = _facts(ledger, dataset, cutoff, seed)
+        backtests = _backtest(dataset, cutoff, seed, champion, progress)
+        progress("fitting on everything known", 0.6)
+        directory = _release(home, dataset, cutoff, facts, backtests)
     manifest = load_release(directory).manifest
     promoted, reasons = promotion(manifest, None if champion is None else champion.manifest, backtests)
     if promoted:
         deploy(home, manifest.release)
     progress("recording the run", 0.92)
-    run_id = _record(home, directory, facts, backtests, promoted=promoted, tracking_uri=mlflow_tracking_uri)
+    run_id = _record(
+        home, directory, manifest, backtests, promoted=promoted, tracking_uri=mlflow_tracking_uri
+    )
     progress("trained", 1.0)
     return TrainSummary(
-        release=directory.name,
+        release=manifest.release,
         promoted=promoted,
-        served=deployed_release(home) or directory.name,
-        gate=gate,
+        served=deployed_release(home) or manifest.release,
+        gate=manifest.gate,
         reasons=reasons,
         rows=backtests[0].rows if backtests else [],
         backtests=tuple(test.cutoff for test in backtests),
@@ -181,24 +170,23 @@ def _asked(champion: Release | None, dataset: Dataset, test: Cutoff) -> dict[str
     return {CHAMPION: ask(predictors, dataset.snapshot(test), dataset.horizon_days)}
 
 
-def _allowed(fitted: CustomerPredictors, gate: GateVerdict) -> CustomerPredictors:
-    """Return what the gate lets through: with its trees, or the process alone."""
-    return fitted if gate.verdict == "model" else fitted.without_trees()
-
-
-def _facts(
-    dataset: Dataset, cutoff: Cutoff, seed: int, gate: GateVerdict, backtests: Sequence[Comparison]
-) -> dict[str, Any]:
-    """Return what a manifest says of the training itself."""
+def _facts(ledger: Ledger, dataset: Dataset, cutoff: Cutoff, seed: int) -> dict[str, Any]:
+    """Return what a manifest says of the data and the settings; refuse where nothing is known."""
+    shop = ledger.shop
+    data_through = history.last_order_at(dataset.connection, cutoff)
+    if data_through is None:
+        raise InputError(f"no order is known before {cutoff.local_date}; choose a later --as-of")
     return {
         "as_of": cutoff.local_date.isoformat(),
+        "data_through": data_through.isoformat(),
+        "time_zone": shop.time_zone,
+        "currency": shop.currency,
         "horizon_days": dataset.horizon_days,
         "seed": seed,
         "customers": len(dataset.snapshot(cutoff)),
         "feature_fingerprint": CATALOG.fingerprint,
         "feature_names": tuple(CATALOG.names),
-        "metrics": _metrics(backtests),
-        "gate": gate,
+        "data_fingerprint": ledger.fingerprint(),
         "versions": {name: version(name) for name in _VERSIONS_OF},
     }
 
@@ -216,42 +204,62 @@ def _metrics(backtests: Sequence[Comparison]) -> dict[str, float]:
 
 
 def _release(
-    home: Home, dataset: Dataset, cutoff: Cutoff, predictors: Predictors, facts: dict[str, Any]
+    home: Home, dataset: Dataset, cutoff: Cutoff, facts: dict[str, Any], backtests: Sequence[Comparison]
 ) -> Path:
-    """Resolve what segments and percentiles need over today's customers, and write the release."""
-    snapshot = dataset.snapshot(cutoff)
-    scored = predictors.score(snapshot)
-    reference = reference_quantiles(scored, dataset.horizon_days)
-    history.stage(dataset.connection, cutoff)
-    limits = lifecycle_limits(waits(dataset.connection))
-    columns = vocabulary((*CATALOG, *scores_for(dataset.horizon_days)), facts["currency"])
+    """Fit on everything known, resolve what segments and percentiles need, and write the release."""
+    gate = decide(backtests)
+    customers = fit_customers(dataset, cutoff, facts["seed"])
+    allowed = customers if gate.verdict == "model" else customers.without_trees()
+    predictors = fit_all(dataset, cutoff, allowed)
+    scored = predictors.score(dataset.snapshot(cutoff))
+    found = {
+        "metrics": _metrics(backtests),
+        "gate": gate.model_dump(),
+        "thresholds": _thresholds(dataset.snapshot(cutoff), scored, dataset.horizon_days, facts["currency"]),
+        "lifecycle_limits": _lifecycle_limits(dataset, cutoff),
+    }
+    return write_release(home, predictors, reference_quantiles(scored, dataset.horizon_days), facts | found)
+
+
+def _thresholds(
+    snapshot: pd.DataFrame, scored: pd.DataFrame, horizon_days: int, currency: str
+) -> dict[str, float]:
+    """Resolve the store-wide numbers that the library's segments compare with."""
+    columns = vocabulary((*CATALOG, *scores_for(horizon_days)), currency)
     expressions = parse_all(load_library(), columns)
     frame = pd.concat([snapshot, scored.drop(columns=["customer_id"])], axis=1)
-    resolved = {
-        "thresholds": thresholds(expressions.values(), frame),
-        "lifecycle_limits": {name: float(days) for name, days in limits.items()},
-    }
-    return write_release(
-        home, predictors, reference, {**facts, **resolved, "gate": facts["gate"].model_dump()}
-    )
+    return thresholds(expressions.values(), frame)
+
+
+def _lifecycle_limits(dataset: Dataset, cutoff: Cutoff) -> dict[str, float]:
+    history.stage(dataset.connection, cutoff)
+    limits = lifecycle_limits(waits(dataset.connection))
+    return {name: float(days) for name, days in limits.items()}
 
 
 def _record(  # noqa: PLR0913  # what a run is, and where it is kept
     home: Home,
     directory: Path,
-    facts: dict[str, Any],
+    manifest: Manifest,
     backtests: Sequence[Comparison],
     *,
     promoted: bool,
     tracking_uri: str | None,
 ) -> str:
     """Record the run in MLflow and return its id there."""
-    fingerprints = {name: facts[name] for name in ("data_fingerprint", "feature_fingerprint")}
     return registry.record(
         home,
-        params={name: facts[name] for name in ("as_of", "horizon_days", "seed")},
-        metrics=facts["metrics"],
-        tags=fingerprints | {"gate": facts["gate"].verdict},
+        params={
+            "as_of": manifest.as_of,
+            "horizon_days": manifest.horizon_days,
+            "seed": manifest.seed,
+        },
+        metrics=manifest.metrics,
+        tags={
+            "data_fingerprint": manifest.data_fingerprint,
+            "feature_fingerprint": manifest.feature_fingerprint,
+            "gate": manifest.gate.verdict,
+        },
         figures=_figures(backtests),
         release_directory=directory,
         promoted=promoted,
