@@ -1,12 +1,15 @@
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from ledger.errors import InputError
-from segments.assign import assign, compile_segments, parse_all
+from segments.assign import Assigner, assign, compile_segments, parse_all
 from segments.resolve import thresholds
 from segments.segment import Segment, load_library
 from segments.vocabulary import SegmentColumn
@@ -114,3 +117,19 @@ def test_a_refused_expression_is_reported_with_its_segment(columns: Columns) -> 
 def test_two_segments_of_one_name_are_refused(columns: Columns) -> None:
     with pytest.raises(InputError, match="two segments are named 'twice'"):
         parse_all([segment("twice", "orders = 1"), segment("twice", "orders = 2")], columns)
+
+
+def test_what_a_slipped_word_would_read_from_a_file_is_refused_by_the_engine(tmp_path: Path) -> None:
+    file = tmp_path / "secret.csv"
+    file.write_text("customer_id,segment\na,rich\n")
+    slipped = Assigner(f"SELECT customer_id, segment, ['x'] AS reasons FROM read_csv('{file}')", needs=())
+    with pytest.raises(duckdb.PermissionException, match="disabled"):
+        slipped.assign(pd.DataFrame({"customer_id": ["a"]}))
+
+
+def test_several_requests_may_be_assigned_at_once(columns: Columns, limits: Limits) -> None:
+    assigner = compile_segments([segment("once", "orders = 1")], columns, {}, limits)
+    frames = [pd.DataFrame({"customer_id": [str(number)], "orders": [1]}) for number in range(24)]
+    with ThreadPoolExecutor(4) as threads:
+        found = [table.to_pylist()[0]["customer_id"] for table in threads.map(assigner.assign, frames)]
+    assert found == [str(number) for number in range(24)]
