@@ -5,8 +5,10 @@ from features.feature import Feature, FeatureSet, windows
 from ledger.errors import InputError
 
 
-def feature(sql: str, **fields: str) -> Feature:
-    return Feature(**{"name": "f", "sql": sql, "unit": "orders", "means": "A test.", **fields})
+def feature(
+    sql: str, name: str = "f", unit: str = "orders", means: str = "A test.", over: str = "orders"
+) -> Feature:
+    return Feature(name, sql, unit=unit, means=means, over=over)
 
 
 @pytest.mark.parametrize(

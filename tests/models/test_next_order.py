@@ -56,7 +56,7 @@ def test_a_customer_alone_gets_the_answer_it_gets_in_the_crowd(fitted: NextOrder
 
 def test_a_trained_horizon_of_its_own_adds_its_own_column(fitted: NextOrder) -> None:
     said = replace(fitted, horizon_days=60).predict(snapshot(3))
-    assert [name for name in said if name.startswith("p_order")] == [
+    assert [name for name in said.columns if name.startswith("p_order")] == [
         "p_order_7d",
         "p_order_30d",
         "p_order_90d",

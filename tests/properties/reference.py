@@ -205,7 +205,8 @@ def basket(days: dict[int, list[Row]], categories: dict[str, str | None]) -> dic
         if any(amount is not None for amount in of_day)
     ]
     seen: set[str] = set()
-    items, repeats, of_category = 0, 0, defaultdict(int)
+    of_category: dict[str, int] = defaultdict(int)
+    items, repeats = 0, 0
     for products in kept:
         for product, amount in products.items():
             items += 1

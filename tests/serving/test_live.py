@@ -1,4 +1,5 @@
 import json
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -136,8 +137,8 @@ def test_watching_polls_in_the_background_until_closed(
     assert polled.is_set()
 
 
-def _count(held: Live, monkeypatch: pytest.MonkeyPatch) -> "live.threading.Event":
-    seen = live.threading.Event()
+def _count(held: Live, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    seen = threading.Event()
     refresh: Callable[[], None] = held.refresh
 
     def counted() -> None:

@@ -14,14 +14,20 @@ MONDAY = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)
 
 
 def facts(as_of: dt.datetime = MONDAY, **sizes: int) -> RunFacts:
-    text = {
-        "title": "T",
-        "group": "history",
-        "description": "D.",
-        "expression": "orders = 1",
-        "sentence": "s",
-        "advice": "A.",
-    }
+    segments = tuple(
+        SegmentFacts(
+            name=name,
+            title="T",
+            group="history",
+            description="D.",
+            expression="orders = 1",
+            sentence="s",
+            advice="A.",
+            size=size,
+            value=0.0,
+        )
+        for name, size in sizes.items()
+    )
     return RunFacts(
         release="r1",
         as_of=as_of,
@@ -33,7 +39,7 @@ def facts(as_of: dt.datetime = MONDAY, **sizes: int) -> RunFacts:
         money_at_stake=10.0,
         due_this_week=0,
         honesty="h",
-        segments=tuple(SegmentFacts(name=name, size=size, value=0.0, **text) for name, size in sizes.items()),
+        segments=segments,
     )
 
 

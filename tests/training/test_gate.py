@@ -25,7 +25,7 @@ RULE = {
 }
 
 
-def backtest(orders: int = MINIMUM_TEST_ORDERS, **methods: dict[str, float]) -> Comparison:
+def backtest(methods: dict[str, dict[str, float]], orders: int = MINIMUM_TEST_ORDERS) -> Comparison:
     counts = np.repeat([1.0, 0.0], [orders, 100])
     unasked = Prediction(counts, counts, counts)
     return Comparison(
@@ -40,7 +40,7 @@ def backtest(orders: int = MINIMUM_TEST_ORDERS, **methods: dict[str, float]) -> 
 
 
 def test_a_candidate_better_than_every_rule_passes_and_each_reason_has_both_numbers() -> None:
-    verdict = decide([backtest(**{OURS: GOOD, "hiatus": RULE})])
+    verdict = decide([backtest({OURS: GOOD, "hiatus": RULE})])
     assert verdict.verdict == "model"
     assert (
         verdict.reasons[0] == "auc 0.8000 passes against 0.7500 of the rule hiatus (windows from 2024-01-01)"
@@ -59,32 +59,32 @@ def test_a_candidate_better_than_every_rule_passes_and_each_reason_has_both_numb
     ],
 )
 def test_one_requirement_missed_is_enough_to_fail(metric: str, value: float) -> None:
-    verdict = decide([backtest(**{OURS: GOOD | {metric: value}, "hiatus": RULE})])
+    verdict = decide([backtest({OURS: GOOD | {metric: value}, "hiatus": RULE})])
     assert verdict.verdict == "rule"
     assert [reason.split()[0] for reason in verdict.reasons if " fails " in reason] == [metric]
 
 
 def test_the_best_of_the_rules_is_the_one_to_beat() -> None:
     better = RULE | {"brier": 0.09}
-    verdict = decide([backtest(**{OURS: GOOD, "hiatus": RULE, "rfm": better})])
+    verdict = decide([backtest({OURS: GOOD, "hiatus": RULE, "rfm": better})])
     assert verdict.verdict == "rule"
     assert "brier 0.1000 fails against 0.0900 of the rule rfm (windows from 2024-01-01)" in verdict.reasons
 
 
 def test_plain_boosting_is_no_rule() -> None:
     perfect = RULE | {"auc": 1.0, "brier": 0.0}
-    assert decide([backtest(**{OURS: GOOD, "hiatus": RULE, "lightgbm": perfect})]).verdict == "model"
+    assert decide([backtest({OURS: GOOD, "hiatus": RULE, "lightgbm": perfect})]).verdict == "model"
 
 
 def test_the_mean_over_the_windows_decides() -> None:
     lucky, unlucky = GOOD | {"brier": 0.05}, GOOD | {"brier": 0.18}
-    tests = [backtest(**{OURS: ours, "hiatus": RULE}) for ours in (lucky, unlucky)]
+    tests = [backtest({OURS: ours, "hiatus": RULE}) for ours in (lucky, unlucky)]
     assert decide(tests).verdict == "model"  # 0.115 on the mean, the rule 0.12
     assert decide(tests[1:]).verdict == "rule"
 
 
 def test_a_rule_that_answered_in_one_window_only_is_no_rival() -> None:
-    tests = [backtest(**{OURS: GOOD, "hiatus": RULE}), backtest(**{OURS: GOOD, "hiatus": RULE, "rfm": GOOD})]
+    tests = [backtest({OURS: GOOD, "hiatus": RULE}), backtest({OURS: GOOD, "hiatus": RULE, "rfm": GOOD})]
     assert decide(tests).verdict == "model"
 
 
@@ -92,23 +92,23 @@ def test_without_a_backtest_or_with_too_few_orders_the_rule_is_served() -> None:
     assert decide([]).reasons == (
         "history is too short for a backtest, so nothing shows that a model is better",
     )
-    few = decide([backtest(orders=3, **{OURS: GOOD, "hiatus": RULE})])
+    few = decide([backtest({OURS: GOOD, "hiatus": RULE}, orders=3)])
     assert few.verdict == "rule"
     assert few.reasons == ("only 3 customers ordered in the test windows; 50 are needed to judge",)
 
 
 def test_a_metric_without_an_answer_does_not_decide() -> None:
-    verdict = decide([backtest(**{OURS: GOOD | {"auc": float("nan")}, "hiatus": RULE})])
+    verdict = decide([backtest({OURS: GOOD | {"auc": float("nan")}, "hiatus": RULE})])
     assert verdict.verdict == "model"
     assert verdict.reasons[0] == "auc cannot be judged: the test windows hold no contrast"
 
 
 def test_a_candidate_stays_challenger_where_the_champion_did_better_on_a_window_neither_saw() -> None:
-    kept, reason = beats_champion([backtest(**{OURS: GOOD, CHAMPION: GOOD | {"brier": 0.09}})])
+    kept, reason = beats_champion([backtest({OURS: GOOD, CHAMPION: GOOD | {"brier": 0.09}})])
     assert not kept
     assert reason == "brier 0.1000 does not beat the champion's 0.0900"
-    assert beats_champion([backtest(**{OURS: GOOD, CHAMPION: RULE})])[0]
-    assert beats_champion([backtest(**{OURS: GOOD})]) == (
+    assert beats_champion([backtest({OURS: GOOD, CHAMPION: RULE})])[0]
+    assert beats_champion([backtest({OURS: GOOD})]) == (
         True,
         "the champion has seen every test window, so newer data decides",
     )
@@ -146,13 +146,13 @@ def test_a_release_is_replaced_by_one_that_knows_as_much_and_has_earned_as_much(
     promoted: bool,  # noqa: FBT001 - a column of the table above
     why: str,
 ) -> None:
-    found, reasons = promotion(candidate, champion, [backtest(**{OURS: GOOD})])
+    found, reasons = promotion(candidate, champion, [backtest({OURS: GOOD})])
     assert found == promoted
     assert reasons[0].startswith(why)
 
 
 def test_a_release_beaten_by_the_champion_is_not_promoted() -> None:
-    lost = [backtest(**{OURS: GOOD, CHAMPION: GOOD | {"brier": 0.09}})]
+    lost = [backtest({OURS: GOOD, CHAMPION: GOOD | {"brier": 0.09}})]
     found, reasons = promotion(manifest("new", "2024-02-01"), manifest("old"), lost)
     assert not found
     assert reasons == ("brier 0.1000 does not beat the champion's 0.0900", "made up")
