@@ -9,7 +9,7 @@ import json
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic_core import from_json
@@ -24,7 +24,7 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
-BODY_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+READ_METHODS = frozenset({"GET", "HEAD"})
 BODY_LIMIT_BYTES = 5_000_000
 ANSWER_SECONDS = 8.0  # below BentoML's 10, whose answer would not be a problem document
 REQUESTS_AT_ONCE = 64
@@ -40,6 +40,13 @@ SECURITY_HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
 )
 NO_STORE = (b"cache-control", b"no-store")  # pages and answers hold customers
+
+TOO_LARGE = Problem(
+    "too-large",
+    "send the customers in several requests",
+    "Content-Length",
+    f"at most {BODY_LIMIT_BYTES:,} bytes",
+)
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +86,7 @@ class Answer:
         kind = dict(headers).get(b"content-type", b"").split(b";")[0]
         if message["status"] >= 400 and kind not in {MEDIA_TYPE.encode(), b"text/html"}:  # noqa: PLR2004 - HTTP errors
             kept = [pair for pair in headers if pair[0] in {b"allow", b"retry-after"}]
-            await self.problem(problem_of_status(message["status"], self.instance), kept)
+            await self.problem(problem_of_status(message["status"]), kept)
             return
         self.started = True
         given = {name for name, _ in headers}
@@ -87,10 +94,11 @@ class Answer:
         await self.send({**message, "headers": [*headers, *added]})
 
     async def problem(self, problem: Problem, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        """Send a problem document, unless an answer has begun."""
+        """Send a problem document that names the request's path, unless an answer has begun."""
         if self.started:
             return
-        await self._whole(problem.status, MEDIA_TYPE, problem.body(), headers)
+        named = replace(problem, instance=self.instance)
+        await self._whole(problem.status, MEDIA_TYPE, named.body(), headers)
 
     async def json(self, content: Mapping[str, object]) -> None:
         """Send a small JSON answer."""
@@ -143,7 +151,7 @@ class Guard:
         answer = Answer(send, instance_of(scope.get("raw_path") or b""))
         try:
             self._refuse_early(scope)
-            if scope["path"] == "/readyz":
+            if scope["path"] == "/readyz" and scope["method"] in READ_METHODS:
                 await answer.json({"status": "ready", **self.state()})
             else:
                 await self._answer(scope, receive, answer)
@@ -162,7 +170,6 @@ class Guard:
     def _refuse_early(self, scope: Scope) -> None:
         """Raise for what can be refused from the headers alone."""
         path, headers = scope["path"], dict(scope["headers"])
-        instance = instance_of(scope.get("raw_path") or b"")
         if path not in PROBES and not self._host_allowed(headers.get(b"host", b"")):
             raise ProblemError(
                 Problem(
@@ -170,18 +177,16 @@ class Guard:
                 )
             )
         if path == "/readyz" and (reason := self.not_ready()) is not None:
-            raise ProblemError(Problem("not-ready", reason, instance=instance))
+            raise ProblemError(Problem("not-ready", reason))
         if scope["method"] == "POST":
             kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
             if kind != b"application/json":
                 raise ProblemError(
-                    Problem(
-                        "wrong-media-type", "send JSON", "Content-Type", "application/json", instance=instance
-                    )
+                    Problem("wrong-media-type", "send JSON", "Content-Type", "application/json")
                 )
         declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or len(declared) > 12 or int(declared) > BODY_LIMIT_BYTES:  # noqa: PLR2004 - a terabyte
-            raise ProblemError(_too_large(instance))
+            raise ProblemError(TOO_LARGE)
 
     def _host_allowed(self, host: bytes) -> bool:
         name = host.decode("latin-1").lower()
@@ -189,16 +194,18 @@ class Guard:
         return "*" in self.hosts or bare in self.hosts
 
     async def _answer(self, scope: Scope, receive: Receive, answer: Answer) -> None:
+        if scope["method"] not in READ_METHODS:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                body = await read_body(receive)
+            if scope["method"] == "POST":
+                check_json(body)
+            receive = replay(body, receive)
+        # Counted only once the body is in: until then many could pass here together, and a slow sender hold a place.
         counted = scope["path"] not in PROBES
         if counted and self.in_flight >= REQUESTS_AT_ONCE:
             raise ProblemError(
                 Problem("too-many", f"{REQUESTS_AT_ONCE} requests are being answered; try again")
             )
-        if scope["method"] in BODY_METHODS:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                body = await read_body(receive, answer.instance)
-            check_json(body, answer.instance)
-            receive = replay(body, receive)
         # A task, not a call: a synchronous API runs in a thread that cannot be cancelled, and would hold the
         # answer back until it ends. It counts as in flight until it does.
         task = asyncio.ensure_future(self.app(scope, receive, answer))
@@ -218,7 +225,7 @@ class Guard:
             task.exception()  # seen: asyncio logs, with its text, an exception that nobody looked at
 
 
-async def read_body(receive: Receive, instance: str | None) -> bytes:
+async def read_body(receive: Receive) -> bytes:
     """Read a whole body, counting as it streams in; raise ProblemError when it grows over the limit."""
     parts: list[bytes] = []
     size, more = 0, True
@@ -229,17 +236,16 @@ async def read_body(receive: Receive, instance: str | None) -> bytes:
         parts.append(message.get("body", b""))
         size, more = size + len(parts[-1]), message.get("more_body", False)
         if size > BODY_LIMIT_BYTES:
-            raise ProblemError(_too_large(instance))
+            raise ProblemError(TOO_LARGE)
     return b"".join(parts)
 
 
-def check_json(body: bytes, instance: str | None) -> None:
+def check_json(body: bytes) -> None:
     """Raise ProblemError unless a body is JSON; what the parser behind makes of other bodies is a plain failure."""
     try:
         from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        problem = Problem("bad-request", f"not JSON: {error}", "body", "a JSON object", instance=instance)
-        raise ProblemError(problem) from error
+        raise ProblemError(Problem("bad-request", f"not JSON: {error}", "body", "a JSON object")) from error
 
 
 def replay(body: bytes, receive: Receive) -> Receive:
@@ -254,7 +260,7 @@ def replay(body: bytes, receive: Receive) -> Receive:
     return once
 
 
-def problem_of_status(status: int, instance: str | None) -> Problem:
+def problem_of_status(status: int) -> Problem:
     """Return the problem for an error that the frameworks below answered in their own way."""
     kind = KIND_OF_STATUS.get(status, "failed" if status >= 500 else "bad-request")  # noqa: PLR2004 - server errors
     details = {
@@ -262,14 +268,7 @@ def problem_of_status(status: int, instance: str | None) -> Problem:
         "not-found": "see /openapi.json for the addresses there are",
         "wrong-method": "see /openapi.json for the method that this address takes",
     }
-    return Problem(kind, details.get(kind, "the service's log has more"), instance=instance)
-
-
-def _too_large(instance: str | None) -> Problem:
-    limit = f"at most {BODY_LIMIT_BYTES:,} bytes"
-    return Problem(
-        "too-large", "send the customers in several requests", "Content-Length", limit, instance=instance
-    )
+    return Problem(kind, details.get(kind, "the service's log has more"))
 
 
 def _headers_for(problem: Problem) -> list[tuple[bytes, bytes]]:

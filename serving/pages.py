@@ -6,6 +6,7 @@ The service mounts it at "/"; it is an application of its own, so that it can be
 import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from serving import answers, look
-from serving.errors import KINDS, MEDIA_TYPE, Problem, ProblemError, instance_of
+from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of
 from serving.live import Live
 from serving.openapi import description
 from serving.store import PublishedRun
@@ -40,7 +41,7 @@ def application(live: Live) -> Starlette:
     as_json = functools.partial(_json, live)
     as_page = functools.partial(_page, live)
     segment = "/segments/{name}"
-    return Starlette(
+    served = Starlette(
         routes=[
             Route("/", as_page(look.segments_page), methods=["GET"]),
             Route(segment, as_page(look.segment_page), methods=["GET"]),
@@ -58,6 +59,8 @@ def application(live: Live) -> Starlette:
             Mount("/static", _Static(directory=STATIC)),
         ]
     )
+    served.router.redirect_slashes = False  # an address that /openapi.json does not name answers as such
+    return served
 
 
 def _members(run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
@@ -107,11 +110,9 @@ def json_response(content: Mapping[str, Any]) -> Response:
 
 def problem_response(problem: Problem, request: Request) -> Response:
     """Return a problem document that names the request's path."""
-    named = Problem(**{**problem.__dict__, "instance": instance_of(request.scope.get("raw_path", b""))})
+    named = replace(problem, instance=instance_of(request.scope.get("raw_path", b"")))
     headers = {"retry-after": "1"} if problem.kind == "not-ready" else None
-    return Response(
-        named.body(), status_code=int(KINDS[problem.kind][0]), media_type=MEDIA_TYPE, headers=headers
-    )
+    return Response(named.body(), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 
 class _Static(StaticFiles):

@@ -7,6 +7,7 @@ The only module that knows BentoML, reads the environment and looks at the clock
 import gc
 import logging
 import os
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ ENVIRONMENT = {
 }
 THREADS = 4  # a large request must not keep the small ones waiting
 ANSWER_SECONDS = 10  # BentoML keeps each request's objects alive for this long, answered or not
+SCORE_PATH = "/v1/score"
 BENTOML_ERRORS = "bentoml._internal.server.http_app"
 
 LIVE = Live()
@@ -96,7 +98,7 @@ class Regulars:
         self._engine.close()
         gc.unfreeze()
 
-    @bentoml.api(route="/v1/score", output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
+    @bentoml.api(route=SCORE_PATH, output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
     def score(self, body: object, /) -> Response:
         """Score posted histories; as /openapi.json describes it."""
         # The body is taken as it comes: BentoML's own refusals are no problem documents.
@@ -104,7 +106,8 @@ class Regulars:
             with self._engine.cursor() as connection:
                 answer = answers.score(body, LIVE.scorer(), LIVE.run(), datetime.now(UTC), connection)
         except ProblemError as error:
-            return Response(error.problem.body(), status_code=error.problem.status, media_type=MEDIA_TYPE)
+            problem = replace(error.problem, instance=SCORE_PATH)
+            return Response(problem.body(), status_code=problem.status, media_type=MEDIA_TYPE)
         return pages.json_response(answer)
 
 

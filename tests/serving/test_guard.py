@@ -193,6 +193,38 @@ def test_more_requests_than_can_be_answered_at_once_are_turned_away(monkeypatch:
     assert asyncio.run(both()) == [429, 200, 200]
 
 
+def test_the_limit_holds_for_requests_whose_bodies_arrive_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "REQUESTS_AT_ONCE", 1)
+
+    async def body() -> AsyncIterator[bytes]:
+        await asyncio.sleep(0)
+        yield b"{}"
+
+    async def both() -> list[int]:
+        held = asyncio.Event()
+
+        async def app(_: Scope, __: Receive, send: Send) -> None:
+            await held.wait()
+            await answer(send, 200, b"text/plain", b"")
+
+        transport = httpx.ASGITransport(app=guarded(app))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            asked = [asyncio.ensure_future(client.post("/", content=body(), headers=JSON)) for _ in range(2)]
+            await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+            held.set()
+            return sorted([(await each).status_code for each in asked])
+
+    assert asyncio.run(both()) == [200, 429]
+
+
+def test_another_method_without_a_body_reaches_the_address_which_refuses_it() -> None:
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        await answer(send, 405, b"text/plain", b"")
+
+    for method in ("PUT", "PATCH", "DELETE", "OPTIONS"):
+        assert kind_of(ask(guarded(app), method, "/readyz")) == "wrong-method"
+
+
 def test_a_problem_repeats_no_path_that_is_long_or_odd() -> None:
     async def app(_: Scope, __: Receive, send: Send) -> None:
         await answer(send, 404, b"text/plain", b"")

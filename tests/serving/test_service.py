@@ -93,6 +93,7 @@ def test_a_body_that_is_no_request_is_a_problem_naming_the_field(
 ) -> None:
     response = ask("POST", "/v1/score", content=body, headers=JSON)
     assert (kind_of(response), response.json()["field"]) == (kind, field)
+    assert response.json()["instance"] == "/v1/score"
 
 
 @pytest.mark.parametrize(
@@ -139,6 +140,9 @@ def test_wrong_addresses_methods_and_media_types_are_problems(ask: Client) -> No
     assert kind_of(ask("GET", "/v1/score")) == "wrong-method"
     assert ask("GET", "/v1/score").headers["allow"] == "POST"
     assert kind_of(ask("POST", "/v1/segments", content="{}", headers=JSON)) == "wrong-method"
+    assert kind_of(ask("DELETE", "/v1/customers/c000")) == "wrong-method"
+    assert kind_of(ask("PUT", "/readyz")) == "wrong-method"
+    assert kind_of(ask("GET", "/segments/loyal_customers/")) == "not-found"
     assert (
         kind_of(ask("POST", "/v1/score", content="{}", headers={"content-type": "text/plain"}))
         == "wrong-media-type"
