@@ -41,7 +41,7 @@ def application(live: Live) -> Starlette:
     as_json = functools.partial(_json, live)
     as_page = functools.partial(_page, live)
     segment = "/segments/{name}"
-    served = Starlette(
+    return Starlette(
         routes=[
             Route("/", as_page(look.segments_page), methods=["GET"]),
             Route(segment, as_page(look.segment_page), methods=["GET"]),
@@ -59,8 +59,6 @@ def application(live: Live) -> Starlette:
             Mount("/static", _Static(directory=STATIC)),
         ]
     )
-    served.router.redirect_slashes = False  # an address that /openapi.json does not name answers as such
-    return served
 
 
 def _members(run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:

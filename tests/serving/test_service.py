@@ -142,7 +142,6 @@ def test_wrong_addresses_methods_and_media_types_are_problems(ask: Client) -> No
     assert kind_of(ask("POST", "/v1/segments", content="{}", headers=JSON)) == "wrong-method"
     assert kind_of(ask("DELETE", "/v1/customers/c000")) == "wrong-method"
     assert kind_of(ask("PUT", "/readyz")) == "wrong-method"
-    assert kind_of(ask("GET", "/segments/loyal_customers/")) == "not-found"
     assert (
         kind_of(ask("POST", "/v1/score", content="{}", headers={"content-type": "text/plain"}))
         == "wrong-media-type"
