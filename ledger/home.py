@@ -27,6 +27,21 @@ class Home:
         return self.path / "shop.json"
 
     @property
+    def settings(self) -> Path:
+        """TOML file of the shop's settings; written by its owner, if at all."""
+        return self.path / "settings.toml"
+
+    @property
+    def demo_marker(self) -> Path:
+        """JSON file that names the packaged data set a demo's home was made from."""
+        return self.path / "demo.json"
+
+    @property
+    def bentoml(self) -> Path:
+        """Directory of BentoML's own files."""
+        return self.path / "bentoml"
+
+    @property
     def scores(self) -> Path:
         """Delta table of scores, one row a customer and run."""
         return self.path / "scores"

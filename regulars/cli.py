@@ -8,25 +8,21 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from ledger.errors import InputError
-from regulars import terminal
+from regulars import exporting, importing, terminal
 from regulars.options import (
     AsJson,
     AsOf,
-    Currency,
-    Encoding,
-    Files,
     HomeDirectory,
     HorizonDays,
-    Out,
+    PastDay,
     Port,
     SegmentName,
-    TimeZone,
-    To,
     cutoff_of,
     home_of,
     ledger_of,
@@ -35,8 +31,6 @@ from regulars.options import (
 
 # What the commands need is imported when one runs: `regulars --help` answers at once.
 # ruff: noqa: PLC0415
-if TYPE_CHECKING:
-    from ledger.importers.report import ImportReport
 
 ENVIRONMENT = {
     # Nothing here reports to anybody, and no model is ever loaded from a pickle.
@@ -60,8 +54,6 @@ app = typer.Typer(
     # Drawing the help with rich takes as long as everything else together.
     rich_markup_mode=None,
 )
-importing = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
-exporting = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 segmenting = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -98,6 +90,7 @@ def demo(
 
     Imports a packaged data set, trains, scores, prints what was learnt in plain words, and serves it.
     """
+    from ledger.home import Home
     from regulars import demo as demonstration
     from regulars import server
 
@@ -113,54 +106,7 @@ def demo(
     terminal.show_lines(learnt)
     if not no_serve:
         typer.echo(f"\nServing at http://localhost:{settings.port} - stop with Ctrl-C")
-        server.serve(settings.home, settings.host, settings.port)
-
-
-@importing.command("orders")
-def import_orders(  # noqa: PLR0913 - one a switch
-    files: Files,
-    *,
-    currency: Currency = None,
-    time_zone: TimeZone = None,
-    encoding: Encoding = "utf-8",
-    home: HomeDirectory = None,
-    as_json: AsJson = False,
-) -> None:
-    """Add order lines.
-
-    A file imported before adds nothing; refused lines are kept with their number and reason.
-    """
-    from ledger.importers import plain
-
-    with terminal.progress() as progress:
-        report = plain.import_orders(
-            ledger_of(settings_of(home)),
-            files,
-            imported_at=datetime.now(UTC),
-            currency=currency,
-            time_zone=time_zone,
-            encoding=encoding,
-            progress=progress,
-        )
-    _print_import(report, as_json=as_json)
-
-
-@importing.command("products")
-def import_products(
-    files: Files, *, encoding: Encoding = "utf-8", home: HomeDirectory = None, as_json: AsJson = False
-) -> None:
-    """Add products: title, category path, price, discontinued."""
-    from ledger.importers import plain
-
-    with terminal.progress() as progress:
-        report = plain.import_products(
-            ledger_of(settings_of(home)),
-            files,
-            imported_at=datetime.now(UTC),
-            encoding=encoding,
-            progress=progress,
-        )
-    _print_import(report, as_json=as_json)
+        server.serve(Home(settings.home), settings.host, settings.port)
 
 
 @app.command()
@@ -171,7 +117,7 @@ def doctor(*, home: HomeDirectory = None, as_json: AsJson = False) -> None:
     """
     from ledger import quality
 
-    _print_record(asdict(quality.examine(ledger_of(settings_of(home)))), as_json=as_json)
+    terminal.answer(asdict(quality.examine(ledger_of(settings_of(home)))), as_json=as_json)
 
 
 @app.command()
@@ -219,14 +165,18 @@ def score(*, as_of: AsOf = None, home: HomeDirectory = None, as_json: AsJson = F
     ledger = ledger_of(settings_of(home))
     with terminal.progress() as progress:
         summary = scoring.score(ledger.home, cutoff_of(ledger, as_of), progress)
+    if summary.published is None:
+        typer.echo("a later day is served already and stays; these scores are in the tables only", err=True)
     facts = summary.facts.model_dump(exclude={"segments"})
-    _print_record(facts | {"published": summary.published}, as_json=as_json)
+    zone = ZoneInfo(summary.facts.time_zone)
+    local = {name: facts[name].astimezone(zone) for name in ("as_of", "data_through")}
+    terminal.answer(facts | local | {"published": summary.published}, as_json=as_json)
 
 
 @app.command()
 def evaluate(
     *,
-    as_of: AsOf = None,
+    as_of: PastDay = None,
     horizon_days: HorizonDays = None,
     home: HomeDirectory = None,
     as_json: AsJson = False,
@@ -239,53 +189,20 @@ def evaluate(
 
     settings = settings_of(home, horizon_days=horizon_days)
     ledger = ledger_of(settings)
+    cutoff = cutoff_of(ledger, as_of)
+    if as_of is None:
+        cutoff = cutoff.plus_days(-settings.horizon_days)
     with terminal.progress() as progress, ledger.connect() as connection:
         comparison = evaluation.evaluate(
             connection,
-            cutoff_of(ledger, as_of),
+            cutoff,
             horizon_days=settings.horizon_days,
             seed=settings.seed,
             progress=progress,
         )
     asked = {"as_of": comparison.cutoff, "horizon_days": comparison.horizon_days}
     told = {"customers": comparison.customers, "ordered_share": comparison.ordered_share}
-    _print_record(asked | told | {"methods": comparison.rows}, as_json=as_json)
-
-
-@exporting.command("scores")
-def export_scores(out: Out, *, to: To = None, home: HomeDirectory = None, as_json: AsJson = False) -> None:
-    """Write every score, one row a customer."""
-    from serving.export import exports
-
-    _print_record({"rows": exports.export_scores(home_of(home), out, to), "file": str(out)}, as_json=as_json)
-
-
-@exporting.command("replenishment")
-def export_replenishment(
-    out: Out, *, to: To = None, home: HomeDirectory = None, as_json: AsJson = False
-) -> None:
-    """Write who runs out of what, and when.
-
-    One row a customer and product or category, with the chance that it is bought within 7 and 14 days.
-    """
-    from serving.export import exports
-
-    rows = exports.export_replenishment(home_of(home), out, to)
-    _print_record({"rows": rows, "file": str(out)}, as_json=as_json)
-
-
-@exporting.command("segment")
-def export_segment(
-    name: SegmentName, out: Out, *, to: To = None, home: HomeDirectory = None, as_json: AsJson = False
-) -> None:
-    """Write a segment's members.
-
-    With their scores, since when they are in it, and why.
-    """
-    from serving.export import exports
-
-    rows = exports.export_segment(home_of(home), name, out, to)
-    _print_record({"rows": rows, "file": str(out)}, as_json=as_json)
+    terminal.answer(asked | told | {"methods": comparison.rows}, as_json=as_json)
 
 
 @segmenting.command("list")
@@ -296,7 +213,7 @@ def list_segments(*, home: HomeDirectory = None, as_json: AsJson = False) -> Non
     columns = ("name", "size", "value", "sentence")
     segments = PublishedRun.open(home_of(home)).facts.segments
     rows = [{column: getattr(segment, column) for column in columns} for segment in segments]
-    _print_rows(rows, as_json=as_json)
+    terminal.answer(rows, as_json=as_json)
 
 
 @segmenting.command("show")
@@ -307,7 +224,7 @@ def show_segment(name: SegmentName, *, home: HomeDirectory = None, as_json: AsJs
     segment = PublishedRun.open(home_of(home)).segment(name)
     if segment is None:
         raise InputError(f"no segment '{name}'; `regulars segments list` shows which there are")
-    _print_record(segment.model_dump(), as_json=as_json)
+    terminal.answer(segment.model_dump(), as_json=as_json)
 
 
 @app.command()
@@ -317,39 +234,15 @@ def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
     from serving.store import PublishedRun
 
     settings = settings_of(home, port=port)
-    PublishedRun.open(home_of(home))
+    shop = home_of(home)
+    PublishedRun.open(shop)
     server.require_free_port(settings.host, settings.port)
     typer.echo(f"Serving {settings.home} at http://localhost:{settings.port} - stop with Ctrl-C", err=True)
-    server.serve(settings.home, settings.host, settings.port)
+    server.serve(shop, settings.host, settings.port)
 
 
-app.add_typer(importing, name="import", help="Add orders or products to the ledger.")
-app.add_typer(exporting, name="export", help="Write scores, refills or a segment's members to a file.")
+app.add_typer(importing.commands, name="import", help="Add orders or products to the ledger.")
+app.add_typer(
+    exporting.commands, name="export", help="Write scores, refills or a segment's members to a file."
+)
 app.add_typer(segmenting, name="segments", help="What the segments are and how large.")
-
-
-def _print_import(report: "ImportReport", *, as_json: bool) -> None:
-    from regulars import findings
-
-    if report.read and report.read == report.rejected:
-        first = report.reasons[0]
-        place = f"{first.file_name}, line {first.line}"
-        raise InputError(f"none of {report.read:,} rows could be taken; {place}: {first.text}")
-    if as_json:
-        terminal.show_json(asdict(report))
-    else:
-        terminal.show_lines(findings.imported(report))
-
-
-def _print_rows(rows: Sequence[terminal.Row], *, as_json: bool) -> None:
-    if as_json:
-        terminal.show_json(rows)
-    else:
-        terminal.show(rows)
-
-
-def _print_record(record: terminal.Row, *, as_json: bool) -> None:
-    if as_json:
-        terminal.show_json(record)
-    else:
-        terminal.show_record(record)

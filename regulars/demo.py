@@ -20,9 +20,6 @@ from regulars.terminal import Progress
 from serving.store import PublishedRun
 from training.train import train
 
-MARKER = "demo.json"
-"""File in the home that says which data set it was made from; a home without it is somebody's own."""
-
 
 def run(name: str, settings: Settings, *, now: datetime, command: str, progress: Progress) -> list[str]:
     """
@@ -54,7 +51,7 @@ def run(name: str, settings: Settings, *, now: datetime, command: str, progress:
     """
     dataset = DATASETS[name]
     ledger = Ledger(Home(settings.home))
-    claim(settings.home, dataset)
+    claim(ledger.home, dataset)
     imported = fill(ledger, dataset, now, progress)
     cutoff = Cutoff.at_midnight(ledger.default_cutoff_date(), dataset.time_zone)
     trained = _train(ledger, cutoff, settings, progress)
@@ -76,27 +73,27 @@ def run(name: str, settings: Settings, *, now: datetime, command: str, progress:
     ]
 
 
-def claim(home: Path, dataset: Dataset) -> None:
+def claim(home: Home, dataset: Dataset) -> None:
     """
-    Mark a home as this data set's.
+    Mark a home as this data set's; one without the mark is somebody's own.
 
     Raises
     ------
     InputError
         When it holds anything else; nothing is touched then.
     """
-    marker = home / MARKER
-    if marker.exists():
-        found = json.loads(marker.read_text(encoding="utf-8")).get("dataset")
+    path = home.path
+    if home.demo_marker.exists():
+        found = json.loads(home.demo_marker.read_text(encoding="utf-8")).get("dataset")
         if found != dataset.name:
             raise InputError(
-                f"{home} holds the demo data of '{found}', not '{dataset.name}'; choose another --home"
+                f"{path} holds the demo data of '{found}', not '{dataset.name}'; choose another --home"
             )
         return
-    if home.exists() and (not home.is_dir() or any(path.name != "settings.toml" for path in home.iterdir())):
-        raise InputError(f"{home} holds something else than the demo; choose an empty directory with --home")
-    home.mkdir(parents=True, exist_ok=True)
-    marker.write_text(json.dumps({"dataset": dataset.name}) + "\n", encoding="utf-8")
+    if path.exists() and (not path.is_dir() or any(held != home.settings for held in path.iterdir())):
+        raise InputError(f"{path} holds something else than the demo; choose an empty directory with --home")
+    path.mkdir(parents=True, exist_ok=True)
+    home.demo_marker.write_text(json.dumps({"dataset": dataset.name}) + "\n", encoding="utf-8")
 
 
 def fill(ledger: Ledger, dataset: Dataset, now: datetime, progress: Progress) -> list[str]:

@@ -50,7 +50,7 @@ def imported(report: "ImportReport") -> list[str]:
         if count or what == "added"
     ]
     refused = [
-        f"  refused {reason.rows:,}: {reason.text} (first in {reason.file_name}, line {reason.line})"
+        f"  refused {reason.rows:,}: {reason.text} (first in {reason.file_name}, {reason.place} {reason.line})"
         for reason in report.reasons
     ]
     notes = [f"  {note}" for note in report.notes]

@@ -34,6 +34,15 @@ AsOf = Annotated[
         help="Use what was known before this local day began.  [default: the day after the last order]",
     ),
 ]
+PastDay = Annotated[
+    datetime | None,
+    typer.Option(
+        "--as-of",
+        formats=["%Y-%m-%d"],
+        metavar="DATE",
+        help="Take this local day for today.  [default: the last day whose horizon is over]",
+    ),
+]
 HorizonDays = Annotated[
     int | None, typer.Option("--horizon-days", help="How many days ahead.  [default: 90]")
 ]

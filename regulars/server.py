@@ -3,9 +3,9 @@
 import os
 import socket
 import sys
-from pathlib import Path
 
 from ledger.errors import InputError
+from ledger.home import Home
 
 SERVICE = "serving.service:Regulars"
 GRACE_SECONDS = 10
@@ -50,13 +50,13 @@ def command(host: str, port: int) -> list[str]:
     ]
 
 
-def environment(home: Path, inherited: dict[str, str]) -> dict[str, str]:
+def environment(home: Home, inherited: dict[str, str]) -> dict[str, str]:
     """Return the environment of the service: the home, and BentoML's own files inside it."""
-    absolute = home.resolve()
-    return inherited | {"REGULARS_HOME": str(absolute), "BENTOML_HOME": str(absolute / "bentoml")}
+    absolute = Home(home.path.resolve())
+    return inherited | {"REGULARS_HOME": str(absolute.path), "BENTOML_HOME": str(absolute.bentoml)}
 
 
-def serve(home: Path, host: str, port: int) -> None:
+def serve(home: Home, host: str, port: int) -> None:
     """Become the service; returns never."""
     sys.stdout.flush()
     sys.stderr.flush()

@@ -8,8 +8,7 @@ from pydantic import AliasChoices, Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ledger.errors import InputError
-
-FILE = "settings.toml"
+from ledger.home import Home
 
 
 class Settings(BaseSettings):
@@ -68,7 +67,7 @@ def load(**given: object) -> Settings:
     """
     said = {name: value for name, value in given.items() if value is not None}
     home = _valid(_from(said, {})).home
-    return _valid(_from(said, _read(home / FILE)))
+    return _valid(_from(said, _read(Home(home).settings)))
 
 
 def _from(said: dict[str, Any], in_file: dict[str, Any]) -> type[Settings]:
@@ -101,7 +100,7 @@ def _valid(settings: type[Settings]) -> Settings:
         name = ".".join(str(part) for part in first["loc"]).removeprefix("REGULARS_").lower()
         known = ", ".join(Settings.model_fields)
         if first["type"] == "extra_forbidden":
-            raise InputError(f"{FILE}: unknown setting '{name}'; settings are {known}") from error
+            raise InputError(f"settings.toml: unknown setting '{name}'; settings are {known}") from error
         raise InputError(f"setting '{name}': {first['msg']}, got {first['input']!r}") from error
 
 

@@ -73,6 +73,16 @@ def _lines() -> Progress:
     return report
 
 
+def answer(value: Row | Sequence[Row], *, as_json: bool) -> None:
+    """Print what a command found, as JSON or as text: one thing's facts, or several things as a table."""
+    if as_json:
+        show_json(value)
+    elif isinstance(value, Mapping):
+        show_record(value)
+    else:
+        show(value)
+
+
 def show(rows: Sequence[Row], *, title: str = "") -> None:
     """
     Print rows as a table: drawn on a terminal, plain aligned text elsewhere.

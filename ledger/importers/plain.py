@@ -261,6 +261,6 @@ def _reasons(files: Sequence[_File]) -> tuple[Reason, ...]:
         for row in one.rejected.to_pylist():
             # One reason for all: "duplicate of line 7" and "of line 9" are the same thing to put right.
             text = re.sub(r"\b(line|row) \d+", r"another \1", row["reason"])
-            first = found.setdefault(text, Reason(text, 0, one.rows.path.name, row["line"]))
+            first = found.setdefault(text, Reason(text, 0, one.rows.path.name, one.rows.place, row["line"]))
             found[text] = replace(first, rows=first.rows + 1)
     return tuple(sorted(found.values(), key=lambda reason: (-reason.rows, reason.text)))

@@ -11,16 +11,19 @@ class Reason:
     Parameters
     ----------
     text : str
-        With `N` for the number of another line.
+        With `another line` for the number of one.
     rows : int
     file_name : str
+    place : str
+        What `line` counts: line of a CSV file, row of a Parquet file.
     line : int
-        First such line of a CSV file, or row of a Parquet file.
+        The first such.
     """
 
     text: str
     rows: int
     file_name: str
+    place: str
     line: int
 
 

@@ -80,6 +80,7 @@ def test_a_duplicate_line_is_refused_with_its_number_and_the_rest_is_taken(
             "text": "duplicate of another line; give line_id to keep both",
             "rows": 1,
             "file_name": "orders.csv",
+            "place": "line",
             "line": 3,
         }
     ]

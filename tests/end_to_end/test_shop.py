@@ -79,6 +79,27 @@ def test_refills_are_of_products_and_of_categories_with_dates_in_order(
     assert (known["next_purchase_p25"] <= known["next_purchase_p75"]).all()
 
 
+def test_a_backtest_is_as_of_the_last_day_whose_horizon_is_over(
+    shop_home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = _json("evaluate", "--horizon-days", "30", "--home", shop_home.path, capsys=capsys)
+    assert isinstance(found, dict)
+    assert (found["as_of"], found["horizon_days"]) == ("2023-05-28", 30)  # 30 days before 2023-06-27
+    assert found["methods"][0]["method"] == "regulars"
+
+
+def test_scoring_an_earlier_day_says_so_in_the_shops_time_and_leaves_what_is_served(
+    shop_home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = Home(shutil.copytree(shop_home.path, tmp_path / "mine"))
+    with pytest.raises(SystemExit):
+        cli.main(["score", "--as-of", "2023-06-01", "--json", "--home", str(mine.path)])
+    captured = capsys.readouterr()
+    facts = json.loads(captured.out)
+    assert (facts["as_of"], facts["published"]) == ("2023-06-01T00:00:00+02:00", None)
+    assert "a later day is served already and stays" in captured.err
+
+
 def test_training_again_on_the_same_orders_gives_the_same_release(
     shop_home: Home, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -86,7 +86,7 @@ def test_reasons_are_counted_with_their_first_line(
     report = import_orders(ledger, [path], imported_at=imported_at)
 
     assert report.reasons[0] == Reason(
-        "duplicate of another line; give line_id to keep both", 2, "orders.csv", 4
+        "duplicate of another line; give line_id to keep both", 2, "orders.csv", "line", 4
     )
     assert [(reason.rows, reason.line) for reason in report.reasons] == [(2, 4), (1, 3)]
     assert json.loads(json.dumps(report.to_json()))["rejected"] == 3

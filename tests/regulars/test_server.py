@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import InputError
+from ledger.home import Home
 from regulars import server
 
 
@@ -37,7 +38,7 @@ def test_the_service_is_told_the_home_as_an_absolute_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert server.environment(Path("shop"), {"PATH": "/bin"}) == {
+    assert server.environment(Home(Path("shop")), {"PATH": "/bin"}) == {
         "PATH": "/bin",
         "REGULARS_HOME": str(tmp_path / "shop"),
         "BENTOML_HOME": str(tmp_path / "shop" / "bentoml"),
