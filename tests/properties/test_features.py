@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from features.catalog.shipped import CATALOG
 from features.snapshot import compute
 from tests.properties.ledgers import Given, Row, ledgers
-from tests.properties.reference import Value, describe
+from tests.properties.reference import Value, describe, features_of
 
 often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -27,6 +27,10 @@ def bits(value: Value) -> object:
 
 def exactly(rows: dict[str, Row]) -> dict[str, dict[str, object]]:
     return {customer: {name: bits(row[name]) for name in CATALOG.names} for customer, row in rows.items()}
+
+
+def test_the_plain_reference_knows_every_feature() -> None:
+    assert set(features_of([], {}, 0)) == set(CATALOG.names), "add it to tests/properties/reference.py too"
 
 
 @often
