@@ -12,6 +12,7 @@ from features.history import last_order_at
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.store import Ledger
+from models.gaps import Level
 from models.release import Manifest, Release
 from models.scores import SCORES
 from segments.expression import Expression, parse
@@ -23,6 +24,7 @@ from serving.scorer import Scored, Scorer, columns_of
 
 LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
 DUE = 0.5  # more likely than not
+FINEST_FIRST: tuple[Level, ...] = ("product", "category")
 
 Progress = Callable[[str, float], None]
 
@@ -128,8 +130,7 @@ def _facts(
         pc.greater(scored.scores["churn_probability_90d"], LIKELY_TO_LEAVE), fill_value=False
     )
     at_stake = pc.sum(scored.features["spend_365d"].filter(leaving)).as_py()
-    due = pc.fill_null(pc.greater_equal(refills["p_due_7d"], DUE), fill_value=False)
-    wanted = pc.is_null(refills["suppressed_because"])
+    due_this_week, due_level = count_due(refills)
     return store.RunFacts(
         release=release.id,
         as_of=as_of.at,
@@ -141,20 +142,29 @@ def _facts(
         money_at_stake=at_stake or 0.0,
         honesty=honesty(release.manifest),
         checks=release.manifest.gate.reasons,
-        due_this_week=pc.sum(pc.and_(due, wanted)).as_py() or 0,
+        due_this_week=due_this_week,
+        due_level=due_level,
         segments=_measured(scorer, scored),
     )
 
 
+def count_due(refills: pa.Table) -> tuple[int, Level | None]:
+    """Count the refills due within the week, at the finest level that there is, and return that level."""
+    known = set(refills["level"].to_pylist())
+    level: Level | None = next((each for each in FINEST_FIRST if each in known), None)
+    due = pc.fill_null(pc.greater_equal(refills["p_due_7d"], DUE), fill_value=False)
+    wanted = pc.and_(pc.is_null(refills["suppressed_because"]), pc.equal(refills["level"], level or ""))
+    return pc.sum(pc.and_(due, wanted)).as_py() or 0, level
+
+
 def _measured(scorer: Scorer, scored: Scored) -> tuple[store.SegmentFacts, ...]:
     """Return every segment's text, size and value."""
-    worth = scored.assignments.select(["customer_id", "segment"]).join(
-        scored.scores.select(["customer_id", "clv_365d"]), "customer_id"
-    )
-    grouped = worth.group_by("segment").aggregate([("customer_id", "count"), ("clv_365d", "sum")])
-    found = {
-        row["segment"]: (row["customer_id_count"], row["clv_365d_sum"] or 0.0) for row in grouped.to_pylist()
-    }
+    members, scores = scored.assignments, scored.scores
+    place = pc.index_in(members["customer_id"], value_set=scores["customer_id"])
+    worth = pa.table({"segment": members["segment"], "value": scores["clv_365d"].take(place)})
+    # One thread: a sum of floats hangs on its order, and a run done again must give the same run to the last bit.
+    grouped = worth.group_by("segment", use_threads=False).aggregate([([], "count_all"), ("value", "sum")])
+    found = {row["segment"]: (row["count_all"], row["value_sum"] or 0.0) for row in grouped.to_pylist()}
     manifest = scorer.release.manifest
     return tuple(_describe(each, manifest, *found.get(each.name, (0, 0.0))) for each in scorer.segments)
 

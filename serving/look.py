@@ -50,7 +50,14 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"count": count, "money": money, "share": share, "days": days, "in_path": in_path}
+    made.filters |= {
+        "as_sentence": as_sentence,
+        "count": count,
+        "days": days,
+        "in_path": in_path,
+        "money": money,
+        "share": share,
+    }
     return made
 
 
@@ -126,8 +133,10 @@ def figures(facts: RunFacts) -> list[dict[str, str]]:
         },
         {
             "label": "Refills due this week",
-            "value": count(facts.due_this_week),
-            "note": "customer and product, more likely than not",
+            "value": count(facts.due_this_week) if facts.due_level else NOTHING,
+            "note": f"customer and {facts.due_level}, more likely than not"
+            if facts.due_level
+            else "no order names a product bought twice",
         },
     ]
 
@@ -175,3 +184,8 @@ def long_date(moment: datetime) -> str:
 def in_path(text: str) -> str:
     """Write a text as one part of a path."""
     return quote(text, safe="")
+
+
+def as_sentence(text: str) -> str:
+    """Write a condition or a problem's detail with the capital and the full stop that they lack."""
+    return f"{text[:1].upper()}{text[1:]}.".replace(" %", "\u00a0%")  # no line ends between the two

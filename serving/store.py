@@ -26,6 +26,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ledger.errors import InputError
 from ledger.home import Home
+from models.gaps import Level
 
 RUNS_KEPT = 3
 FACTS_FILE = "run.json"
@@ -85,7 +86,10 @@ class RunFacts(BaseModel):
     money_at_stake : float, currency
         What those customers spent in the 365 days before the cutoff.
     due_this_week : int
-        Customer-product pairs whose next purchase is more likely than not within 7 days.
+        Refills more likely than not within 7 days, counted at the level `due_level` alone: one purchase is due
+        as a product and as its category.
+    due_level : "product", "category" or None
+        "category" when nobody bought a product twice; None when nobody bought from a category twice either.
     honesty : str
         How far the release may be trusted, in one sentence.
     checks : tuple of str
@@ -104,6 +108,7 @@ class RunFacts(BaseModel):
     likely_to_leave: int
     money_at_stake: float
     due_this_week: int
+    due_level: Level | None = None
     honesty: str
     checks: tuple[str, ...] = ()
     segments: tuple[SegmentFacts, ...] = ()

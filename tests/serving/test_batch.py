@@ -1,5 +1,6 @@
 from collections import Counter
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
@@ -35,6 +36,10 @@ def test_the_summary_counts_what_the_tables_hold(shop: Shop) -> None:
     loyal = [row["customer_id"] for row in memberships.to_pylist() if row["segment"] == "loyal_customers"]
     (value,) = [segment.value for segment in facts.segments if segment.name == "loyal_customers"]
     assert value == pytest.approx(sum(clv[customer] for customer in loyal))
+    refills = tables.read_newest(shop.home.replenishment)
+    assert refills is not None
+    due = [row for row in refills.to_pylist() if row["level"] == "product" and row["p_due_7d"] >= 0.5]
+    assert (facts.due_this_week, facts.due_level) == (len(due), "product")
     assert shop.summary.facts == PublishedRun.open(shop.home).facts
 
 
@@ -108,3 +113,27 @@ def test_progress_is_told_from_nothing_to_all(own_shop: Shop) -> None:
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert (told[0], told[-1]) == (("Scoring customers", 0.0), ("Done", 1.0))
+
+
+@pytest.mark.parametrize(
+    ("levels", "counted"),
+    [
+        (["product", "product", "category"], (1, "product")),
+        (["category", "category", "category"], (2, "category")),
+        ([], (0, None)),
+    ],
+)
+def test_a_purchase_due_as_product_and_as_category_is_counted_once(
+    levels: list[str], counted: tuple[int, str | None]
+) -> None:
+    rows = {
+        "level": pa.array(levels, pa.string()),
+        "p_due_7d": pa.array([0.5, 0.4, 0.9][: len(levels)], pa.float64()),
+        "suppressed_because": pa.array([None] * len(levels), pa.string()),
+    }
+    assert batch.count_due(pa.table(rows)) == counted
+
+
+def test_a_refill_that_is_suppressed_is_not_due() -> None:
+    rows = {"level": ["product"] * 2, "p_due_7d": [0.9, 0.9], "suppressed_because": ["discontinued", None]}
+    assert batch.count_due(pa.table(rows)) == (1, "product")

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from ledger.home import Home
+from models.gaps import Level
 from serving import look
 from serving.guard import CONTENT_POLICY
 from serving.live import Live
@@ -281,3 +282,29 @@ def test_money_is_written_as_short_as_a_list_wants_it(
 )
 def test_a_share_never_reads_none_or_all_when_it_is_not(part: float | None, written: str) -> None:
     assert look.share(part) == written
+
+
+def test_a_condition_is_written_as_a_sentence_whose_per_cent_stays_with_its_number() -> None:
+    assert look.as_sentence("chance is over 66 %") == "Chance is over 66\u00a0%."
+
+
+def test_the_list_has_each_segments_description_and_its_condition_in_words(served: Served) -> None:
+    row = get(served, "/").text.partition('href="/segments/likely_to_churn"')[2].partition("</th>")[0]
+    assert "More likely than not, by two to one, to order nothing in the next 90 days." in row
+    assert "Predicted chance of leaving within 90 days is over 66\u00a0%." in row
+
+
+@pytest.mark.parametrize(
+    ("level", "value", "note"),
+    [
+        ("product", "1,234", "customer and product, more likely than not"),
+        ("category", "1,234", "customer and category, more likely than not"),
+        (None, "–", "no order names a product bought twice"),  # noqa: RUF001 - a dash
+    ],
+)
+def test_the_figure_of_refills_says_what_it_counts(
+    served: Served, level: Level | None, value: str, note: str
+) -> None:
+    facts = served.only.facts.model_copy(update={"due_this_week": 1234, "due_level": level})
+    refills = look.figures(facts)[-1]
+    assert refills == {"label": "Refills due this week", "value": value, "note": note}
