@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from training.report import calibration_figure, lift_figure, tenths
 
 PREDICTED = np.arange(20) / 20  # 0.00 0.05 ... 0.95
-HAPPENED = np.asarray([0] * 10 + [0, 1] * 3 + [1] * 4)  # 7 of 20; the highest four all did
+HAPPENED = np.asarray([0.0] * 10 + [0.0, 1.0] * 3 + [1.0] * 4)  # 7 of 20; the highest four all did
 
 
 def bar_heights(figure: Figure) -> list[float]:
