@@ -1,0 +1,84 @@
+"""The bento: what `bentoml build` packs is all that serving needs, away from the repository."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ledger.home import Home
+
+pytestmark = pytest.mark.slow
+
+REPOSITORY = Path(__file__).parents[2]
+PACKED = ("ledger", "features", "models", "segments", "serving")
+
+# Runs in the bento's folder, where its own packages come before an installed `regulars`.
+ASK = """
+import asyncio, json, sys
+import httpx
+from serving.service import Regulars
+
+async def ask():
+    app = Regulars.to_asgi(is_main=True)
+    async with app.router.lifespan_context(app):
+        transport = httpx.ASGITransport(app=app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return {path: (await client.get(path)).status_code for path in sys.argv[1:]}
+
+answers = asyncio.run(ask())
+ours = ("ledger", "features", "models", "segments", "serving", "training", "regulars")
+files = {
+    name: module.__file__ for name, module in list(sys.modules.items())
+    if name.partition(".")[0] in ours and module.__file__
+}
+print(json.dumps({"answers": answers, "files": files}))
+"""
+
+
+@pytest.fixture(scope="module")
+def bento(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the bento from the repository's bentofile.yaml and return its folder."""
+    store = tmp_path_factory.mktemp("bentos")
+    environment = os.environ | {"BENTOML_HOME": str(store), "BENTOML_DO_NOT_TRACK": "True"}
+    command = [sys.executable, "-m", "bentoml", "build", "."]
+    subprocess.run(command, env=environment, cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
+    (manifest,) = store.glob("bentos/regulars/*/bento.yaml")
+    return manifest.parent
+
+
+def test_the_bento_holds_every_file_of_the_packages_that_serve_and_no_other(bento: Path) -> None:
+    packed = {path.relative_to(bento / "src") for path in (bento / "src").rglob("*") if path.is_file()}
+    source = {
+        path.relative_to(REPOSITORY)
+        for package in PACKED
+        for path in (REPOSITORY / package).rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts and path.name != "py.typed"
+    }
+    assert packed == source | {Path("README.md"), Path("bentofile.yaml")}
+
+
+def test_an_image_of_the_bento_has_what_the_workers_need(bento: Path) -> None:
+    image = (bento / "env" / "docker" / "Dockerfile").read_text()
+    assert "libgomp1" in image
+    for setting in ("BENTOML_DO_NOT_TRACK=True", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false"):
+        assert f"ARG {setting}" in image
+
+
+def test_the_bento_serves_a_home_with_its_own_code_alone(bento: Path, shop_home: Home) -> None:
+    paths = ("/readyz", "/", "/v1/segments", "/v1/customers/c000", "/static/regulars.css", "/openapi.json")
+    asked = subprocess.run(
+        [sys.executable, "-c", ASK, *paths],
+        env=os.environ | {"REGULARS_HOME": str(shop_home.path)},
+        cwd=bento / "src",
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    found = json.loads(asked.stdout.splitlines()[-1])
+    assert found["answers"] == dict.fromkeys(paths, 200)
+    assert [file for file in found["files"].values() if not Path(file).is_relative_to(bento / "src")] == []
+    assert {name.partition(".")[0] for name in found["files"]} == set(PACKED)
