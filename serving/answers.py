@@ -8,20 +8,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
+from features.history import last_order_at
 from ledger.shop import Shop
 from serving.errors import Problem, ProblemError
 from serving.posted import check_histories, key_of, serve_as_ledger
-from serving.schemas import PostedCustomer, read_as_of, read_customer, split_request
+from serving.schemas import TEXT_LENGTH, PostedCustomer, read_as_of, read_customer, split_request
 from serving.scorer import Scorer
 from serving.store import PublishedRun, SegmentFacts
 
 MEMBERS_A_PAGE = 50
 MEMBERS_AT_MOST = 1_000
-CURSOR_LENGTH = 8_000  # a customer id has at most 1,000 characters
+CURSOR_LENGTH = 2_000  # of a segment name and a customer id, which has at most 255 characters
 NOT_SCORES = {"customer_id", "confidence"}
 
 Answer = dict[str, Any]
@@ -67,8 +67,8 @@ def score(
         shop = Shop(manifest.currency, manifest.time_zone)
         posted = check_histories(customers, shop, now, connection)
         refused |= posted.refused
-        data_through = _last_order(posted.orders, cutoff)
         serve_as_ledger(connection, posted.orders, run.products_of(pc.unique(posted.orders["product_id"])))
+        data_through = last_order_at(connection, cutoff)
         results = _scored(scorer, connection, cutoff, customers)
     for position in customers.keys() - results.keys() - refused.keys():
         path = f"customers[{position}].orders"
@@ -109,16 +109,10 @@ def _scored(
     }
 
 
-def _last_order(orders: pa.Table, cutoff: Cutoff) -> datetime | None:
-    earlier = orders.filter(pc.less(orders["ordered_at"], pa.scalar(cutoff.at, orders["ordered_at"].type)))
-    last: datetime | None = pc.max(earlier["ordered_at"]).as_py()
-    return last
-
-
 def _id_of(item: object) -> str | None:
     """Return the id to name a refused item by, when it is one that could be sent back."""
     found = item.get("customer_id") if isinstance(item, Mapping) else None
-    return found if isinstance(found, str) and len(found) <= 200 else None  # noqa: PLR2004 - schemas.TEXT_LENGTH
+    return found if isinstance(found, str) and len(found) <= TEXT_LENGTH else None
 
 
 def scores_of(row: Mapping[str, Any]) -> dict[str, float | None]:

@@ -45,8 +45,10 @@ READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, .
         [CUSTOMER],
         ("unknown-customer",),
     ),
+    ("/readyz", "Whether the service can answer, and from what", schemas.Readiness, [], ()),
 )
 SCORING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-history")
+ANY_PROBLEMS = ("wrong-method", "bad-host", "too-many", "failed", "not-ready", "too-slow")
 
 
 @cache
@@ -92,7 +94,7 @@ def _responses(answer: type[BaseModel], problems: tuple[str, ...]) -> dict[str, 
     responses: dict[str, Any] = {
         "200": {"description": "The answer", "content": {"application/json": {"schema": _ref(answer)}}}
     }
-    for kind in (*problems, "not-ready"):
+    for kind in (*problems, *ANY_PROBLEMS):
         status, title = KINDS[kind]
         content = {MEDIA_TYPE: {"schema": _ref(schemas.ProblemDocument)}}
         responses[str(int(status))] = {"description": title, "content": content}

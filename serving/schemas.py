@@ -1,5 +1,6 @@
 """What the API takes and gives, as frozen pydantic models: the border where requests are checked once."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -7,7 +8,7 @@ from math import isfinite
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from features.cutoff import Cutoff
 from serving.errors import Problem, ProblemError, shown
@@ -36,8 +37,23 @@ def _as_amount(value: object) -> object:
     return format(Decimal(repr(value)), "f")
 
 
-Text = Annotated[str, BeforeValidator(_as_text), Field(min_length=1, max_length=TEXT_LENGTH)]
-Amount = Annotated[str, BeforeValidator(_as_amount), Field(min_length=1, max_length=40)]
+def _as_name(text: str) -> str:
+    """Refuse an id that an import would refuse; orders are checked like an import, under keys of our own."""
+    if not text.strip() or re.search(r"[\x00-\x1f\x7f]", text):
+        raise ValueError("text that is not blank and holds no control character")
+    return text
+
+
+# What is read is a text either way; the description says what may be sent.
+Text = Annotated[
+    str,
+    BeforeValidator(_as_text, json_schema_input_type=str | int),
+    Field(min_length=1, max_length=TEXT_LENGTH),
+]
+Name = Annotated[Text, AfterValidator(_as_name)]
+Amount = Annotated[
+    str, BeforeValidator(_as_amount, json_schema_input_type=str | float), Field(min_length=1, max_length=40)
+]
 
 
 class Frozen(BaseModel):
@@ -69,7 +85,7 @@ class OrderLine(Frozen):
 class PostedCustomer(Frozen):
     """One customer's whole history."""
 
-    customer_id: Text
+    customer_id: Name
     orders: tuple[OrderLine, ...] = Field(min_length=1, max_length=LINES_A_REQUEST)
 
 
@@ -79,7 +95,9 @@ class ScoreRequest(Frozen):
     as_of: str | None = Field(
         None, description="Instant or local date to describe the customers as of; now when left out."
     )
-    customers: PostedCustomer | Annotated[list[PostedCustomer], Field(max_length=CUSTOMERS_A_REQUEST)]
+    customers: (
+        PostedCustomer | Annotated[list[PostedCustomer], Field(min_length=1, max_length=CUSTOMERS_A_REQUEST)]
+    )
 
     model_config = ConfigDict(
         frozen=True,
@@ -153,9 +171,20 @@ class ScoreAnswer(Frozen):
 
 
 class Refill(Frozen):
-    """One product or category that a customer is expected to buy again."""
+    """One product or category that a customer is expected to buy again; dates are the shop's local days."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    level: str = Field(description="product or category.")
+    product_id: str | None
+    category: str | None
+    p_due_7d: float
+    p_due_14d: float
+    next_purchase_p25: date | None
+    next_purchase_p50: date | None
+    next_purchase_p75: date | None
+    next_purchase_p95: date | None
+    quantity: float | None
+    basis: str = Field(description="Whose gaps the dates rest on.")
+    suppressed_because: str | None = Field(description="Why nobody should be reminded of it, or null.")
 
 
 class CustomerAnswer(ScoredCustomer):
@@ -165,6 +194,15 @@ class CustomerAnswer(ScoredCustomer):
     as_of: datetime
     data_through: datetime | None
     replenishment: list[Refill]
+
+
+class Readiness(Frozen):
+    """What is served, and what newer release or run was refused."""
+
+    status: str
+    release: str | None
+    run: str | None
+    refused: str | None
 
 
 class SegmentSummary(Frozen):

@@ -7,10 +7,11 @@ from pathlib import Path
 import httpx
 import pyarrow as pa
 import pytest
+from pydantic import BaseModel
 
 from ledger.home import Home
 from models.gaps import Level
-from serving import look
+from serving import look, schemas
 from serving.guard import CONTENT_POLICY
 from serving.live import Live
 from serving.pages import application
@@ -245,6 +246,28 @@ def test_static_files_may_be_kept_and_nothing_else_is_reached(served: Served) ->
     assert get(served, "/static/%2e%2e/pages.py").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "answer"),
+    [
+        ("/v1/segments", schemas.SegmentsAnswer),
+        ("/v1/segments/loyal_customers", schemas.SegmentAnswer),
+        ("/v1/segments/loyal_customers/members", schemas.MembersAnswer),
+        ("/v1/customers/c000", schemas.CustomerAnswer),
+        ("/v1/customers/nobody", schemas.ProblemDocument),
+    ],
+)
+def test_an_answer_is_what_the_description_says(served: Served, path: str, answer: type[BaseModel]) -> None:
+    assert answer.model_validate_json(get(served, path).content)
+
+
+def test_the_description_lets_numbers_be_sent_as_numbers(served: Served) -> None:
+    described = get(served, "/openapi.json").json()["components"]["schemas"]
+    amount = described["OrderLine"]["properties"]["net_amount"]
+    assert {"type": "number"} in amount["anyOf"]
+    assert {"type": "integer"} in described["PostedCustomer"]["properties"]["customer_id"]["anyOf"]
+    assert schemas.ScoreRequest.model_validate(described["ScoreRequest"]["example"])
+
+
 def test_the_description_names_every_address_that_answers(served: Served) -> None:
     description = get(served, "/openapi.json").json()
     assert set(description["paths"]) == {
@@ -253,6 +276,7 @@ def test_the_description_names_every_address_that_answers(served: Served) -> Non
         "/v1/segments/{name}",
         "/v1/segments/{name}/members",
         "/v1/customers/{customer_id}",
+        "/readyz",
     }
     references = re.findall(r'"\$ref":"#/components/schemas/(\w+)"', get(served, "/openapi.json").text)
     assert set(references) <= set(description["components"]["schemas"])

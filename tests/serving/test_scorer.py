@@ -139,11 +139,12 @@ def test_a_lone_bad_customer_is_the_answer_s_own_problem(shop: Shop) -> None:
     assert caught.value.problem.field == "customers[0].orders[0]"
 
 
-def test_data_through_is_the_last_posted_order_before_as_of(shop: Shop) -> None:
+def test_data_through_is_the_last_posted_order_known_before_as_of(shop: Shop) -> None:
     lines = [
         {"order_id": str(day), "ordered_at": f"2023-06-{day:02d}T12:00:00+02:00", "net_amount": 20}
-        for day in (1, 20, 28)
+        for day in (1, 20, 25, 28)
     ]
+    lines[2]["known_at"] = "2023-06-29"
     assert post(shop, {"customer_id": "a", "orders": lines})["data_through"] == "2023-06-20T10:00:00Z"
 
 

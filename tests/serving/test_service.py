@@ -80,6 +80,8 @@ def test_probes_and_metrics_answer(ask: Client, shop: Shop) -> None:
         ('{"customers": [{}], "as_of": "2999-01-01"}', "bad-request", "as_of"),
         ('{"customers": {"customer_id": "a", "orders": []}}', "invalid-history", "customers[0].orders"),
         ('{"customers": {"customer_id": "", "orders": [1]}}', "invalid-history", "customers[0].customer_id"),
+        ('{"customers": {"customer_id": " ", "orders": [1]}}', "invalid-history", "customers[0].customer_id"),
+        ('{"customers": {"customer_id": "a\\u0000"}}', "invalid-history", "customers[0].customer_id"),
         (
             '{"customers": {"customer_id": "a", "orders": [{"x": 1}]}}',
             "invalid-history",
