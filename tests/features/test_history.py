@@ -90,6 +90,14 @@ def test_the_correction_last_known_wins() -> None:
     assert spend_after(corrections, JULY) == 9.0
 
 
+def test_an_order_moved_to_after_the_cutoff_counts_neither_then_nor_where_it_was() -> None:
+    # Clocks that differ by hours: an import takes orders of up to a day ahead.
+    moved = corrected("2021-05-31 20:00", 900) | {"ordered_at": pd.Timestamp("2021-06-01 05:00", tz="UTC")}
+
+    assert spend_after([moved], JUNE) == 0.0
+    assert spend_after([moved], JULY) == 9.0
+
+
 def test_of_corrections_known_at_one_instant_the_larger_amount_wins_however_they_lie() -> None:
     corrections = [corrected("2021-05-10", 800), corrected("2021-05-10", 900), corrected("2021-05-10", 700)]
 
