@@ -123,6 +123,8 @@ def _silent(what: str, share: float) -> None:
 
 
 def _read(wanted: _Wanted, path: Path, tell: Progress) -> Rows:
+    if path.is_dir():
+        raise InputError(f"{path} is a directory; give the files in it")
     ending = path.suffix.lower()
     if ending not in (".csv", ".parquet"):
         raise InputError(

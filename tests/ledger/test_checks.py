@@ -383,6 +383,20 @@ def test_a_record_that_is_no_order_line_is_refused_beside_the_good_ones(record: 
     assert checked.lines.to_pylist() == [1]
 
 
+def test_refused_records_are_told_in_the_order_they_came() -> None:
+    records = [None, order(customer_id=""), "x", order()]
+
+    checked = records_to_orders(records, SHOP, IMPORTED_AT, warm_engine())
+
+    assert checked.rejected["line"].to_pylist() == [0, 1, 2]
+
+
+def test_a_posted_id_too_large_to_be_a_whole_number_for_sure_is_kept_as_it_came() -> None:
+    checked = records_to_orders([order() | {"customer_id": 1e20}], SHOP, IMPORTED_AT, warm_engine())
+
+    assert checked.accepted["customer_id"].to_pylist() == ["1e+20"]  # as of a Parquet file's column
+
+
 @pytest.mark.parametrize(
     "amount",
     [float("nan"), float("inf"), -float("inf"), 1e300, 10**5000, 10**15],

@@ -224,6 +224,7 @@ def test_a_ledger_keeps_its_currency_and_zone(
 @pytest.mark.parametrize(
     ("name", "error"),
     [
+        ("folder.csv", "folder.csv is a directory; give the files in it"),
         ("none.csv", "none.csv: no such file or directory"),
         ("orders.xlsx", "orders.xlsx: unknown kind of file .xlsx; expected .csv or .parquet"),
         ("orders", "orders: unknown kind of file without an extension; expected .csv or .parquet"),
@@ -235,6 +236,7 @@ def test_a_bad_file_is_told_in_one_line_and_nothing_is_written_of_the_good_one(
 ) -> None:
     good = write_file("good.csv", HEADER + "ann,1,2024-01-31,1\n")
     write_file("empty.parquet", "")
+    good.with_name("folder.csv").mkdir()
 
     with pytest.raises(InputError) as caught:
         import_orders(ledger, [good, good.with_name(name)], imported_at=imported_at)
