@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
 from models.gap_curve import GapCurve, GapParameters, bases, curves, fit_gaps
@@ -51,6 +52,8 @@ SCHEMA: Final = pa.schema(
 """Columns of the forecast. Dates are the shop's local days; null where not reached within a year."""
 
 ACTIVE_DAYS: Final = 365
+DUE_PROBABILITY: Final = 0.5
+"""A refill is due when it is more likely than not bought within the week."""
 _QUANTILES: Final = (25, 50, 75, 95)
 _DUE_DAYS: Final = (7, 14)
 _CATEGORY_LEVELS: Final[dict[Level, int]] = {"category": 1, "product": 2}
@@ -169,6 +172,12 @@ class ReplenishmentModel:
                 for level in LEVELS
             }
         )
+
+
+def due_within_a_week(forecast: pa.Table) -> pa.Table:
+    """Return the rows of a forecast that are due, those that must not be reminded left out."""
+    due = pc.fill_null(pc.greater_equal(forecast["p_due_7d"], DUE_PROBABILITY), fill_value=False)
+    return forecast.filter(pc.and_(due, pc.is_null(forecast["suppressed_because"])))
 
 
 def _span(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:

@@ -14,8 +14,6 @@ if TYPE_CHECKING:  # `regulars import` should not wait for what trains and serve
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 MILLION, THOUSAND = 1_000_000, 1000
-DUE = 0.5
-"""A refill is due when it is more likely than not bought within the week."""
 MOST_WANTED = 5
 METHODS = {
     "regulars": "regulars",
@@ -87,8 +85,9 @@ def leaving(facts: "RunFacts", scores: pa.Table) -> list[str]:
 
 def due(replenishment: pa.Table, products: pa.Table) -> list[str]:
     """Return what is due for refill within a week, most wanted first."""
-    is_due = pc.fill_null(pc.greater_equal(replenishment["p_due_7d"], DUE), fill_value=False)
-    rows = replenishment.filter(pc.and_(is_due, pc.is_null(replenishment["suppressed_because"])))
+    from models.replenishment import due_within_a_week  # noqa: PLC0415 - brings SciPy, which an import has no use for
+
+    rows = due_within_a_week(replenishment)
     heading = "Due for refill this week"
     if not replenishment.num_rows:
         return [heading, "  not known: the orders name no product that anybody bought twice"]
@@ -100,7 +99,8 @@ def due(replenishment: pa.Table, products: pa.Table) -> list[str]:
     for level, key, plural in (("category", "category", "categories"), ("product", "product_id", "products")):
         wanted = by_level[level]
         people = pc.count_distinct(wanted["customer_id"]).as_py()
-        lines.append(f"  {plural}: {wanted.num_rows:,} refills by {people:,} customers; most of all")
+        refills = f"{wanted.num_rows:,} refill{'s' * (wanted.num_rows != 1)}"
+        lines.append(f"  {plural}: {refills} by {people:,} customer{'s' * (people != 1)}; most of all")
         for name, customers in _most_wanted(wanted, key):
             lines.append(f"  {customers:>7,} x {titles.get(name) or name.split(' > ')[-1]}")
     return lines

@@ -14,6 +14,7 @@ from ledger.home import Home
 from ledger.store import Ledger
 from models.gaps import Level
 from models.release import Manifest, Release
+from models.replenishment import due_within_a_week
 from models.scores import SCORES
 from segments.expression import Expression, parse
 from segments.history import advance, no_history
@@ -23,7 +24,6 @@ from serving import store, tables
 from serving.scorer import Scored, Scorer, columns_of
 
 LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
-DUE = 0.5  # more likely than not
 FINEST_FIRST: tuple[Level, ...] = ("product", "category")
 
 Progress = Callable[[str, float], None]
@@ -152,9 +152,7 @@ def count_due(refills: pa.Table) -> tuple[int, Level | None]:
     """Count the refills due within the week, at the finest level that there is, and return that level."""
     known = set(refills["level"].to_pylist())
     level: Level | None = next((each for each in FINEST_FIRST if each in known), None)
-    due = pc.fill_null(pc.greater_equal(refills["p_due_7d"], DUE), fill_value=False)
-    wanted = pc.and_(pc.is_null(refills["suppressed_because"]), pc.equal(refills["level"], level or ""))
-    return pc.sum(pc.and_(due, wanted)).as_py() or 0, level
+    return due_within_a_week(refills)["level"].to_pylist().count(level), level
 
 
 def _measured(scorer: Scorer, scored: Scored) -> tuple[store.SegmentFacts, ...]:

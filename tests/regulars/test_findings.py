@@ -94,7 +94,7 @@ def test_refills_due_this_week_are_counted_by_category_and_product_without_the_s
         "Due for refill this week",
         "  categories: 2 refills by 2 customers; most of all",
         "        2 x Milk",
-        "  products: 1 refills by 1 customers; most of all",
+        "  products: 1 refill by 1 customer; most of all",
         "        1 x Whole milk, 1 l",
     ]
 
