@@ -15,7 +15,8 @@ from features.history import last_order_at
 from ledger.shop import Shop
 from serving.errors import Problem, ProblemError
 from serving.posted import check_histories, key_of, serve_as_ledger
-from serving.schemas import TEXT_LENGTH, PostedCustomer, read_as_of, read_customer, split_request
+from serving.requests import read_as_of, read_customer, split_request
+from serving.schemas import TEXT_LENGTH, PostedCustomer
 from serving.scorer import Scorer
 from serving.store import PublishedRun, SegmentFacts
 
