@@ -100,12 +100,22 @@ class OrdersAndValue:
             Orders times the value of one, so the two cannot contradict each other.
         """
         histories = Histories(snapshot)
-        orders = np.maximum(self.process.expected_orders(histories, days), _SMALLEST)
+        return self._over(days, histories, self._learnt(snapshot, histories), p_order)
+
+    def _learnt(self, snapshot: pd.DataFrame, histories: Histories) -> tuple[Floats, Floats]:
+        """Return what holds over every horizon: the trees' factor on orders, and the value of one order."""
         one_order = self.order_value.expected(histories)
-        if self.orders_correction is not None and self.value_correction is not None:
-            rows = self._described(snapshot, histories, self.orders_correction.inputs)
-            orders = orders * np.exp(self.orders_correction.raw(rows))
-            one_order = one_order * np.exp(self.value_correction.raw(rows))
+        if self.orders_correction is None or self.value_correction is None:
+            return np.ones_like(one_order), one_order
+        rows = self._described(snapshot, histories, self.orders_correction.inputs)
+        factor = np.exp(self.orders_correction.raw(rows))
+        return factor, one_order * np.exp(self.value_correction.raw(rows))
+
+    def _over(
+        self, days: float, histories: Histories, learnt: tuple[Floats, Floats], p_order: Floats | None
+    ) -> tuple[Floats, Floats]:
+        factor, one_order = learnt
+        orders = np.maximum(self.process.expected_orders(histories, days), _SMALLEST) * factor
         if p_order is not None:
             orders = np.maximum(orders, p_order)
         return orders, np.maximum(orders * one_order, _SMALLEST)
@@ -124,10 +134,12 @@ class OrdersAndValue:
             The curve that orders and money must agree with.
         """
         columns = {}
+        histories = Histories(snapshot)
+        learnt = self._learnt(snapshot, histories)
         horizons = list(dict.fromkeys((*_ORDERS_HORIZONS_DAYS, self.horizon_days)))
         curve = next_order.p_order(snapshot, horizons)
         for days, p_order in zip(horizons, curve.T, strict=True):
-            orders, value = self.expected(snapshot, days, p_order)
+            orders, value = self._over(days, histories, learnt, p_order)
             columns[f"expected_orders_{days}d"] = orders
             if days in (*_VALUE_HORIZONS_DAYS, self.horizon_days):
                 columns[f"expected_value_{days}d"] = value

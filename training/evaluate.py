@@ -1,6 +1,6 @@
 """The backtest of one date: our predictions and the peers' beside what then happened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -16,7 +16,6 @@ from training.peers import ask, plain_boosting, simple_predictions
 OURS = "regulars"
 CHAMPION = "champion"
 
-Rivals = Callable[[], dict[str, Prediction]]
 Progress = Callable[[str, float], None]
 """Told what is being done and the share done, 0 to 1."""
 
@@ -93,11 +92,8 @@ def evaluate(
             f"orders end {known_until.day - last_day} days before the {horizon_days} days after "
             f"{cutoff.local_date} do; choose an earlier --as-of or a shorter --horizon-days"
         )
-
-    def boosting() -> dict[str, Prediction]:
-        cutoffs = dataset.training_cutoffs(cutoff)
-        return {"lightgbm": plain_boosting(dataset, cutoffs, cutoff, seed)} if cutoffs else {}
-
+    cutoffs = dataset.training_cutoffs(cutoff)
+    boosting = {"lightgbm": plain_boosting(dataset, cutoffs, cutoff, seed)} if cutoffs else {}
     return compare(dataset, cutoff, seed, boosting, progress)
 
 
@@ -105,7 +101,7 @@ def compare(
     dataset: Dataset,
     cutoff: Cutoff,
     seed: int,
-    rivals: Rivals,
+    rivals: Mapping[str, Prediction],
     progress: Progress = silent,
 ) -> Comparison:
     """Fit as of a cutoff, ask everyone, and judge.
@@ -115,15 +111,15 @@ def compare(
     dataset : Dataset
     cutoff : Cutoff
     seed : int
-    rivals : callable
-        Gives the answers of further methods, by name.
+    rivals : mapping of str to Prediction
+        The answers of further methods, by name.
     progress : callable
     """
     progress("fitting", 0.3)
     customers = fit_customers(dataset, cutoff, seed)
     progress("asking the peers", 0.7)
     ours = ask(customers, dataset.snapshot(cutoff), dataset.horizon_days)
-    said = {OURS: ours, **simple_predictions(dataset, cutoff, customers), **rivals()}
+    said = {OURS: ours, **simple_predictions(dataset, cutoff, customers), **rivals}
     happened = dataset.outcomes(cutoff)
     progress("judged", 1.0)
     return Comparison(

@@ -132,11 +132,13 @@ def rule_predictions(dataset: Dataset, cutoffs: tuple[Cutoff, ...], test: Cutoff
     said = {
         rule.name: RuleTable.fit(rule.rank(rows), happened).predict(rule.rank(snapshot)) for rule in RULES
     }
-    said["last_window"] = _last_window(dataset, cutoffs, test)
+    said["last_window"] = _last_window(dataset, cutoffs, happened, test)
     return said
 
 
-def _last_window(dataset: Dataset, cutoffs: tuple[Cutoff, ...], test: Cutoff) -> Prediction:
+def _last_window(
+    dataset: Dataset, cutoffs: tuple[Cutoff, ...], happened: Outcomes, test: Cutoff
+) -> Prediction:
     """Repeat each customer's last window; its probability is the rate among those who ordered as often before."""
 
     def before(cutoff: Cutoff) -> Outcomes:
@@ -146,7 +148,6 @@ def _last_window(dataset: Dataset, cutoffs: tuple[Cutoff, ...], test: Cutoff) ->
 
     repeated = before(test)
     counted = np.concatenate([before(cutoff).orders for cutoff in cutoffs])
-    _, happened = dataset.stacked(cutoffs)
     p_order = RuleTable.fit(counted, happened).predict(repeated.orders).p_order
     return Prediction(p_order, repeated.orders, repeated.value)
 

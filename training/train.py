@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -158,7 +157,7 @@ def _backtest(
     backtests = []
     for done, fold in enumerate(folds):
         progress(f"backtest as of {fold.test.local_date}", 0.05 + 0.55 * done / len(folds))
-        backtests.append(compare(dataset, fold.test, seed, partial(_asked, champion, dataset, fold.test)))
+        backtests.append(compare(dataset, fold.test, seed, _asked(champion, dataset, fold.test)))
     return backtests
 
 
