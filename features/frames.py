@@ -12,8 +12,10 @@ from ledger.checks import check
 from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.importers.header import match_header
-from ledger.schema import ORDERS, PRODUCTS, Table
+from ledger.schema import Table
 from ledger.shop import Shop
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
 
 NO_CURRENCY = "XXX"  # ISO 4217 for "no currency"
 # A frame is history, and a test set may lie anywhere: no row of it is refused for lying in the future.

@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 
 from ledger.check_statement import RAW, statement
 from ledger.engine import open_engine
-from ledger.schema import INSTANT_TYPE, ORDERS, PRODUCTS, Table
+from ledger.schema import INSTANT_TYPE, Table
 from ledger.shop import Shop
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
 
 FUTURE_ALLOWED = timedelta(days=1)  # clocks and zones of a shop's systems differ by hours, not days
 TEXT_KEPT = 1001  # one more than the longest text a column takes

@@ -1,12 +1,13 @@
 """docs/ledger.md, written from the declared tables."""
 
-from ledger.schema import TABLES, Table
+from ledger.schema import Table
+from ledger.tables.shipped import TABLES
 
 
 def page() -> str:
     """Return the page's text: every table and column as declared."""
     heading = (
-        "# The ledger\n\nGenerated from `ledger/schema.py` by `make docs`; a test holds the two together.\n\n"
+        "# The ledger\n\nGenerated from `ledger/tables/` by `make docs`; a test holds the two together.\n\n"
         "Append-only Delta tables in the home directory's `ledger/`. Nothing is edited: a correction is a further\n"
         "row of the same key with a later `known_at`. Money is kept in hundredths and quantities in thousandths, as\n"
         "whole numbers, so that sums are exact; times are kept in UTC beside the shop's local day, hour and weekday.\n"

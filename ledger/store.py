@@ -17,8 +17,11 @@ from deltalake import DeltaTable, write_deltalake
 from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.home import Home
-from ledger.schema import ORDERS, PRODUCTS, SQL_TYPES, TABLES, Table
+from ledger.schema import SQL_TYPES, Table
 from ledger.shop import Shop
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
+from ledger.tables.shipped import TABLES
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

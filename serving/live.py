@@ -19,8 +19,8 @@ from ledger.checks import records_to_orders
 from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.home import Home
-from ledger.schema import PRODUCTS
 from ledger.shop import Shop
+from ledger.tables.products import PRODUCTS
 from models.release import load_deployed
 from segments.segment import Segment
 from serving.errors import Problem, ProblemError

@@ -13,8 +13,8 @@ import duckdb
 import pyarrow as pa
 
 from ledger.checks import check
-from ledger.schema import ORDERS
 from ledger.shop import Shop
+from ledger.tables.orders import ORDERS
 from serving.errors import Problem
 from serving.schemas import OrderLine, PostedCustomer
 

@@ -18,9 +18,12 @@ from ledger.importers.parquet_rows import read_parquet
 from ledger.importers.report import ImportReport, Reason
 from ledger.importers.rows import Progress, Rows
 from ledger.merge import Merged, merge
-from ledger.schema import ORDERS, PRODUCTS, REJECTED, Table
+from ledger.schema import Table
 from ledger.shop import Shop
 from ledger.store import Ledger
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
+from ledger.tables.rejected import REJECTED
 
 CURRENCY_ASSUMED = "USD"
 TIME_ZONE_ASSUMED = "UTC"

@@ -11,7 +11,7 @@ from features import history
 from features.cutoff import Cutoff
 from features.frames import connect_frames
 from features.snapshot import compute, snapshot
-from ledger.schema import PRODUCTS
+from ledger.tables.products import PRODUCTS
 
 COLUMNS = ("customer_id", "order_id", "line_id", "ordered_at", "known_at", "status", "net_amount")
 JUNE = Cutoff(datetime(2021, 6, 1, tzinfo=UTC), "UTC")

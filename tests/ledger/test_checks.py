@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from ledger.checks import Checked, check_orders, check_products, records_to_orders
 from ledger.engine import open_engine
-from ledger.schema import ORDERS
 from ledger.shop import Shop
+from ledger.tables.orders import ORDERS
 
 SHOP = Shop(currency="USD", time_zone="America/New_York")
 IMPORTED_AT = datetime(2024, 6, 1, 12, tzinfo=UTC)

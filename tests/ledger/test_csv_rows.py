@@ -7,7 +7,7 @@ import pytest
 
 from ledger.errors import InputError
 from ledger.importers.csv_rows import read_csv
-from ledger.schema import ORDERS
+from ledger.tables.orders import ORDERS
 
 HEADER = "customer_id,order_id,ordered_at,net_amount\n"
 WriteFile = Callable[[str, str], Path]

@@ -4,7 +4,7 @@ import pytest
 
 from ledger.errors import InputError
 from ledger.importers.header import match_header
-from ledger.schema import ORDERS
+from ledger.tables.orders import ORDERS
 
 FOUR = ["customer_id", "order_id", "ordered_at", "net_amount"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from ledger.errors import InputError
 from ledger.importers.parquet_rows import read_parquet
-from ledger.schema import ORDERS
+from ledger.tables.orders import ORDERS
 
 NOON = datetime(2024, 1, 31, 12)  # noqa: DTZ001 - a naive instant is what is tested
 FOUR = {"customer_id": ["a"], "order_id": ["1"], "ordered_at": ["2024-01-31"], "net_amount": ["1"]}

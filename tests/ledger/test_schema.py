@@ -2,7 +2,9 @@
 
 import pytest
 
-from ledger.schema import ORDERS, SQL_TYPES, TABLES, Table
+from ledger.schema import SQL_TYPES, Table
+from ledger.tables.orders import ORDERS
+from ledger.tables.shipped import TABLES
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

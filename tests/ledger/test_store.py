@@ -10,9 +10,11 @@ import pytest
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.importers.plain import import_orders
-from ledger.schema import ORDERS, SQL_TYPES, TABLES, Table
+from ledger.schema import SQL_TYPES, Table
 from ledger.shop import Shop
 from ledger.store import Ledger
+from ledger.tables.orders import ORDERS
+from ledger.tables.shipped import TABLES
 
 HEADER = "customer_id,order_id,ordered_at,net_amount\n"
 WriteFile = Callable[[str, str], Path]

@@ -13,7 +13,8 @@ import pytest
 
 from features.cutoff import Cutoff
 from features.history import stage
-from ledger.schema import ORDERS, PRODUCTS
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
 from models.replenishment import SCHEMA, ReplenishmentModel
 
 CUTOFF = Cutoff.at_midnight(date(2024, 6, 1), "UTC")

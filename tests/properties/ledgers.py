@@ -10,7 +10,8 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from features.cutoff import EPOCH, Cutoff
-from ledger.schema import ORDERS, PRODUCTS
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
 
 Row = dict[str, Any]
 ZONE = "America/New_York"

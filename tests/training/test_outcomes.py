@@ -9,7 +9,7 @@ import pytest
 
 from features.cutoff import Cutoff
 from ledger.engine import open_engine
-from ledger.schema import PRODUCTS
+from ledger.tables.products import PRODUCTS
 from training.dataset import Dataset
 from training.outcomes import outcomes
 

@@ -1,0 +1,1 @@
+"""The ledger's tables, one file each; `shipped` lists them."""
