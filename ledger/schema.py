@@ -1,4 +1,4 @@
-"""How a table of the ledger is declared: the checks, the Arrow schemas and docs/ledger.md come from one row a column."""
+"""How a table of the ledger is declared: checks, Arrow schemas and docs/ledger.md come from one row a column."""
 
 from dataclasses import dataclass
 
