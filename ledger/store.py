@@ -4,16 +4,17 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+import pyarrow.parquet as pq
 
+from ledger import delta
 from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.home import Home
@@ -24,6 +25,9 @@ from ledger.tables.products import PRODUCTS
 from ledger.tables.shipped import TABLES
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SMALL_BYTES = 16 * 1024**2  # a file of a million lines; merging smaller ones rewrites little
+MANY_FILES = 32  # opening so many costs a reader some ten milliseconds
+A_DAY = 24 * 3600.0
 
 
 class Ledger:
@@ -114,24 +118,128 @@ class Ledger:
         finally:
             os.close(descriptor)
 
-    def append(self, table: Table, rows: pa.Table) -> None:
-        """Append rows in one atomic commit; no row, no commit. Call it holding `exclusive()`.
+    def append(self, rows: Mapping[Table, pa.Table]) -> None:
+        """Append rows to one or more tables, all at once or not at all. Call it holding `exclusive()`.
 
         Raises
         ------
         ValueError, pa.ArrowInvalid
             When the rows are not in the table's stored schema.
         """
-        if rows.num_rows:
-            write_deltalake(str(self._root / table.name), rows.cast(table.arrow_schema), mode="append")
+        parts: dict[Table, list[Path]] = {}
+        for table, found in rows.items():
+            if found.num_rows:
+                path = self.new_part(table)
+                pq.write_table(found.cast(table.arrow_schema), path, compression="zstd")
+                parts[table] = [path]
+        self.commit(parts)
+
+    def new_part(self, table: Table) -> Path:
+        """Return where to write a data file of a table, in the stored schema; nobody sees it before `commit`."""
+        return delta.new_file(self._root / table.name)
+
+    def commit(
+        self, added: Mapping[Table, Sequence[Path]], removed: Mapping[Table, Sequence[Path]] | None = None
+    ) -> None:
+        """Let data files of several tables count, and others count no more, all at once or not at all.
+
+        Each table's Delta log gets its commit; then one file, which says the version of every table that counts, is
+        replaced. Who is killed in between has changed nothing: the next commit takes back what does not count. Call
+        it holding `exclusive()`.
+        """
+        taken: Mapping[Table, Sequence[Path]] = removed or {}
+        versions = self._versions()
+        if not self._versions_file.exists():
+            self._publish(versions)
+        for table in dict.fromkeys([*added, *taken]):
+            versions[table.name] = delta.commit(
+                self._root / table.name,
+                table.arrow_schema,
+                versions.get(table.name),
+                added.get(table, ()),
+                taken.get(table, ()),
+            )
+        self._publish(versions)
+
+    def delete(self, conditions: Mapping[Table, str]) -> dict[str, int]:
+        """Remove rows for good: no version of the ledger holds them any more. Call it holding `exclusive()`.
+
+        Parameters
+        ----------
+        conditions : mapping of Table to str
+            SQL of the rows to remove, over the table's stored columns.
+
+        Returns
+        -------
+        dict of str to int
+            Rows removed by table.
+        """
+        added: dict[Table, list[Path]] = {}
+        removed: dict[Table, list[Path]] = {}
+        counts = dict.fromkeys((table.name for table in conditions), 0)
+        with open_engine() as connection:
+            for table, condition in conditions.items():
+                for path in self.files(table):
+                    rows = relation(table, [path])
+                    (found,) = connection.execute(
+                        f"SELECT count(*) FROM ({rows}) WHERE {condition}"
+                    ).fetchall()[0]
+                    if found:
+                        counts[table.name] += found
+                        removed.setdefault(table, []).append(path)
+                        left = f"SELECT * FROM ({rows}) WHERE ({condition}) IS NOT TRUE"
+                        added.setdefault(table, []).append(self._write(connection, table, left))
+        self.commit(added, removed)
+        for table in conditions:
+            delta.forget(self._root / table.name, self.files(table), older_than_seconds=0)
+        return counts
+
+    def compact(self) -> None:
+        """Merge a table's many small files, as appends leave them. Call it holding `exclusive()`."""
+        added: dict[Table, list[Path]] = {}
+        removed: dict[Table, list[Path]] = {}
+        with open_engine() as connection:
+            for table in TABLES:
+                small = [path for path in self.files(table) if path.stat().st_size < SMALL_BYTES]
+                if len(small) >= MANY_FILES:
+                    removed[table] = small
+                    added[table] = [self._write(connection, table, relation(table, small))]
+        if added:
+            self.commit(added, removed)
+        for table in added:
+            delta.forget(self._root / table.name, self.files(table), older_than_seconds=A_DAY)
+
+    def _write(self, connection: duckdb.DuckDBPyConnection, table: Table, select: str) -> Path:
+        path = self.new_part(table)
+        write_part(connection, select, path)
+        return path
+
+    @property
+    def _versions_file(self) -> Path:
+        return self._root / "versions.json"
+
+    def _versions(self) -> dict[str, int]:
+        """Return the Delta version of each table that counts; a table without one is empty."""
+        if self._versions_file.exists():
+            try:
+                found = json.loads(self._versions_file.read_text(encoding="utf-8"))
+                return {str(name): int(version) for name, version in found.items()}
+            except (ValueError, AttributeError, TypeError) as error:
+                raise InputError(
+                    f"{self._versions_file} should name a version a table; restore it from a backup, or delete it to "
+                    "take each table's latest"
+                ) from error
+        latest = {table.name: delta.version_of(self._root / table.name) for table in TABLES}
+        return {name: version for name, version in latest.items() if version is not None}
+
+    def _publish(self, versions: dict[str, int]) -> None:
+        draft = self._versions_file.with_suffix(".draft")
+        draft.write_text(json.dumps(versions, indent=2) + "\n", encoding="utf-8")
+        draft.replace(self._versions_file)
 
     def files(self, table: Table) -> list[Path]:
-        """Return the Parquet files of a table's latest version; none before its first append."""
-        directory = self._root / table.name
-        if not DeltaTable.is_deltatable(str(directory)):
-            return []
-        # Only the name is taken: the library percent-encodes the directories of local paths.
-        return [directory / PurePosixPath(uri).name for uri in DeltaTable(str(directory)).file_uris()]
+        """Return the Parquet files of a table as it is now, oldest first; none before its first append."""
+        return delta.files_at(self._root / table.name, self._versions().get(table.name))
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """Return an in-memory connection with a view `ledger_{table}` of each table as it is now.
@@ -139,20 +247,11 @@ class Ledger:
         A table without rows is there, empty and typed. The session's time zone is UTC.
         """
         connection = open_engine()
+        versions = self._versions()
         for table in TABLES:
-            connection.execute(f"CREATE VIEW ledger_{table.name} AS {self._relation(table)}")
+            files = delta.files_at(self._root / table.name, versions.get(table.name))
+            connection.execute(f"CREATE VIEW ledger_{table.name} AS {relation(table, files)}")
         return connection
-
-    def _relation(self, table: Table) -> str:
-        files = self.files(table)
-        typed = ", ".join(
-            f"CAST({{}} AS {SQL_TYPES[str(column.type)]}) AS {column.name}" for column in table.columns
-        )
-        if not files:
-            return f"SELECT {typed.replace('{}', 'NULL')} WHERE false"
-        columns = ", ".join(column.name for column in table.columns)
-        listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-        return f"SELECT {columns} FROM read_parquet([{listed}])"
 
     def data_through(self) -> datetime:
         """Return the instant of the last order.
@@ -190,6 +289,22 @@ class Ledger:
             for table in (ORDERS, PRODUCTS):
                 digest.update(repr(connection.execute(_content_hash(table)).fetchone()).encode())
         return digest.hexdigest()[:16]
+
+
+def relation(table: Table, files: Sequence[Path]) -> str:
+    """Return SQL for a table's rows in some of its data files; empty and typed without a file."""
+    if not files:
+        typed = (f"CAST(NULL AS {SQL_TYPES[str(column.type)]}) AS {column.name}" for column in table.columns)
+        return f"SELECT {', '.join(typed)} WHERE false"
+    columns = ", ".join(column.name for column in table.columns)
+    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+    return f"SELECT {columns} FROM read_parquet([{listed}])"
+
+
+def write_part(connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
+    """Write the rows of a SELECT in a table's stored schema as a data file."""
+    quoted = str(path).replace("'", "''")
+    connection.execute(f"COPY ({select}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
 
 
 def _content_hash(table: Table) -> str:

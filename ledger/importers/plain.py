@@ -203,8 +203,7 @@ def _write(ledger: Ledger, wanted: _Wanted, shop: Shop, files: Sequence[_File]) 
             rejected = pa.concat_tables([rejected, _new_rejected(connection, wanted, whole)])
         if (table is ORDERS and new.num_rows) or (wanted.currency and wanted.time_zone):
             ledger.fix_shop(shop)
-        ledger.append(table, new)
-        ledger.append(REJECTED, rejected)
+        ledger.append({table: new, REJECTED: rejected})
     return merged
 
 

@@ -1,10 +1,11 @@
 """The ledger's tables: empty but typed before the first import, append-only after it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from ledger.errors import InputError
@@ -12,7 +13,7 @@ from ledger.home import Home
 from ledger.importers.plain import import_orders
 from ledger.schema import SQL_TYPES, Table
 from ledger.shop import Shop
-from ledger.store import Ledger
+from ledger.store import MANY_FILES, Ledger
 from ledger.tables.orders import ORDERS
 from ledger.tables.shipped import TABLES
 
@@ -99,7 +100,7 @@ def test_the_fingerprint_is_of_the_content_not_of_how_it_came(
 
 def test_rows_in_another_schema_are_not_appended(ledger: Ledger) -> None:
     with ledger.exclusive(), pytest.raises(ValueError, match="customer_id"):
-        ledger.append(ORDERS, pa.table({"customer_id": ["ann"]}))
+        ledger.append({ORDERS: pa.table({"customer_id": ["ann"]})})
 
     assert ledger.files(ORDERS) == []
 
@@ -134,3 +135,60 @@ def test_a_home_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> No
         ledger.exclusive(),
     ):
         pass
+
+
+def order_rows(*orders: str) -> pa.Table:
+    """Return one paid line of each order, of the customer `of-<order>`."""
+    at = datetime(2024, 1, 1, tzinfo=UTC)
+    row = {
+        "line_id": "#1", "ordered_at": at, "known_at": at, "net_minor": 100, "currency": "USD", "status": "paid",
+        "order_day": 19723, "order_hour": 0, "order_isoweekday": 1,
+    }  # fmt: skip
+    rows = [row | {"customer_id": f"of-{order}", "order_id": order} for order in orders]
+    return pa.Table.from_pylist(rows, ORDERS.arrow_schema)
+
+
+def orders_in(ledger: Ledger) -> list[str]:
+    with ledger.connect() as connection:
+        return [
+            row[0] for row in connection.execute("SELECT order_id FROM ledger_orders ORDER BY 1").fetchall()
+        ]
+
+
+def test_what_a_killed_commit_left_does_not_count_and_is_taken_back(ledger: Ledger) -> None:
+    with ledger.exclusive():
+        ledger.append({ORDERS: order_rows("1")})
+        before = (ledger.home.ledger / "versions.json").read_bytes()
+        ledger.append({ORDERS: order_rows("2")})
+    (ledger.home.ledger / "versions.json").write_bytes(before)  # as if killed before the last step
+
+    seen_after_the_kill = orders_in(ledger)
+    with ledger.exclusive():
+        ledger.append({ORDERS: order_rows("3")})
+
+    assert (seen_after_the_kill, orders_in(ledger)) == (["1"], ["1", "3"])
+
+
+def test_deleted_rows_are_in_no_file(ledger: Ledger) -> None:
+    with ledger.exclusive():
+        ledger.append({ORDERS: order_rows("1", "2")})
+        ledger.append({ORDERS: order_rows("3")})
+
+        deleted = ledger.delete({ORDERS: "customer_id = 'of-2'"})
+
+    files = sorted((ledger.home.ledger / "orders").glob("*.parquet"))
+    held = [row for path in files for row in pq.read_table(path)["customer_id"].to_pylist()]
+    assert deleted == {"orders": 1}
+    assert sorted(held) == ["of-1", "of-3"]
+    assert orders_in(ledger) == ["1", "3"]
+
+
+def test_many_small_files_become_one(ledger: Ledger) -> None:
+    orders = [f"{number:02d}" for number in range(MANY_FILES)]
+    with ledger.exclusive():
+        for order in orders:
+            ledger.append({ORDERS: order_rows(order)})
+        ledger.compact()
+
+    assert len(ledger.files(ORDERS)) == 1
+    assert orders_in(ledger) == orders
