@@ -67,7 +67,7 @@ def commit(
     table = DeltaTable(str(directory))
     latest = set(files_at(directory, table.version()))
     wanted = (set(files_at(directory, version)) - set(remove)) | set(add)
-    changes = [_added(path) for path in sorted(wanted - latest)]
+    changes: list[AddAction | RemoveAction] = [_added(path) for path in sorted(wanted - latest)]
     changes += [_removed(path) for path in sorted(latest - wanted)]
     if changes:
         table.create_write_transaction(changes, "append", schema)
