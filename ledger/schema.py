@@ -12,8 +12,11 @@ SQL_TYPES = {
     "int32": "INTEGER",
     "int64": "BIGINT",
     "bool": "BOOLEAN",
+    "date32[day]": "DATE",
     "timestamp[us, tz=UTC]": "TIMESTAMPTZ",
 }
+# `latest` is the last instant that a check does not call future: a day after the import, see `ledger.checks`.
+WHEN_IMPORTED = "latest - INTERVAL 1 DAY"
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,10 @@ class Column:
     default : str, optional
         SQL of the value of an empty cell; `{currency}` is the shop's.
     derived : str, optional
-        SQL of a column that no file gives; `{local}` is the order's local time.
+        SQL of a column that no file gives; `{local}` is the local time of the table's `local_of`.
     nullable : bool
+    ahead : bool
+        Whether an instant may lie in the future: the end of a pause may, an order may not.
     also : tuple of str
         Names other systems give the column; used only to suggest what was meant.
     """
@@ -51,6 +56,7 @@ class Column:
     default: str | None = None
     derived: str | None = None
     nullable: bool = False
+    ahead: bool = False
     also: tuple[str, ...] = ()
 
     @property
@@ -68,14 +74,36 @@ class Rule:
     about : tuple of str
         Stored columns of the condition; where a file gives none of one, the rule is left out.
     refused_when : str
-        SQL condition over them; an empty cell is NULL, an empty status `paid`.
+        SQL condition over them and over `latest`, the last instant that is not in the future; an empty cell is NULL
+        or the column's default.
     reason : str
-        What is told.
+        What is told: what is wrong, and what to do.
+    always : bool
+        Whether files that lack columns of it are held to it too; such a column counts as empty.
     """
 
     about: tuple[str, ...]
     refused_when: str
     reason: str
+    always: bool = False
+
+
+@dataclass(frozen=True)
+class DerivedId:
+    """An id made from what a row says, for files that have none: the same row gets the same id in every file.
+
+    The id is `h-` and the first 24 hexadecimal digits of the MD5 of the cells.
+
+    Parameters
+    ----------
+    column : str
+        The id's column.
+    of : tuple of str
+        Stored columns, in the order in which they are hashed.
+    """
+
+    column: str
+    of: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -92,9 +120,13 @@ class Table:
     columns : tuple of Column
     rules : tuple of Rule
     known_from : str
-        SQL of the known_at of a row that gives none and is the first of its key.
+        SQL of the known_at of a row that gives none and is the first of its key; may name `latest`.
     lines_within : tuple of str
         Stored columns within which rows without a line_id are numbered.
+    local_of : str
+        Stored instant whose local time, in the shop's zone, is the `{local}` of derived columns.
+    derived_id : DerivedId, optional
+        How a row without an id gets one.
     """
 
     name: str
@@ -104,6 +136,8 @@ class Table:
     rules: tuple[Rule, ...] = ()
     known_from: str = "NULL"
     lines_within: tuple[str, ...] = ()
+    local_of: str = ""
+    derived_id: DerivedId | None = None
 
     @property
     def arrow_schema(self) -> pa.Schema:
@@ -124,3 +158,10 @@ class Table:
     def content(self) -> tuple[str, ...]:
         """Stored columns that a correction may change: neither key nor when it was known."""
         return tuple(c.name for c in self.columns if c.name not in (*self.key, "known_at"))
+
+    @property
+    def needed(self) -> tuple[str, ...]:
+        """Stored columns that a check works with also where no file gives them."""
+        hashed = self.derived_id.of if self.derived_id else ()
+        ruled = [name for rule in self.rules if rule.always for name in rule.about]
+        return tuple(dict.fromkeys((*self.key, *self.lines_within, *hashed, *ruled, "known_at")))

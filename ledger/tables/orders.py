@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from ledger.readings import CURRENCY, INSTANT, MONEY, NAME, QUANTITY, STATUS
+from ledger.readings import CURRENCY, CUSTOMER, INSTANT, MONEY, NAME, QUANTITY, STATUS
 from ledger.schema import INSTANT_TYPE, Column, Rule, Table
 
 ORDERS = Table(
@@ -11,7 +11,7 @@ ORDERS = Table(
     key=("order_id", "line_id", "status"),
     columns=(
         Column(
-            "customer_id", pa.string(), "Who bought.", NAME, required=True,
+            "customer_id", pa.string(), "Who bought.", CUSTOMER, required=True,
             also=("customer", "user_id", "user", "client_id", "client", "household_id", "buyer_id", "member_id"),
         ),
         Column(
@@ -84,5 +84,6 @@ ORDERS = Table(
         Rule(("known_at", "ordered_at"), "known_at < ordered_at", "known_at is before ordered_at"),
     ),
     known_from="ordered_at",
+    local_of="ordered_at",
     lines_within=("order_id", "product_id", "status"),
 )  # fmt: skip
