@@ -5,6 +5,7 @@ steps look at one row at a time and stream; the last ones compare rows, and an i
 key comes more than once.
 """
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -119,10 +120,10 @@ def _reading(table: Table, given: tuple[str, ...], shop: Shop, *, refused: bool 
 
 def _carried(table: Table, given: Sequence[str]) -> tuple[Column, ...]:
     """Return the columns that a row has after reading: those given and those that later steps need."""
-    always = {*table.key, *table.lines_within, "known_at"}
-    if table.derived_id:
-        always |= {table.derived_id.column, *table.derived_id.of}
-    return tuple(column for column in table.given if column.given in given or column.name in always)
+    needed = {*table.key, *table.lines_within, "known_at", *re.findall(r"\w+", table.known_from)}
+    needed |= {name for rule in table.rules for name in rule.about}
+    needed |= set(table.derived_id.of) if table.derived_id else set()
+    return tuple(column for column in table.given if column.given in given or column.name in needed)
 
 
 def _names(columns: Sequence[Column]) -> tuple[str, ...]:
@@ -187,8 +188,7 @@ def _refusal(table: Table, given: tuple[str, ...], *, refused: bool) -> str:
             cases.append((epoch, f"'{column.given} is before 1970'"))
             if not column.may_be_future:
                 cases.append((f"{column.name} > latest", f"'{column.given} is in the future'"))
-    names = set(_names(carried))
-    cases += [(r.refused_when, _quoted(r.reason)) for r in table.rules if names.issuperset(r.about)]
+    cases += [(rule.refused_when, _quoted(rule.reason)) for rule in table.rules]
     return f"CASE {' '.join(f'WHEN {condition} THEN {reason}' for condition, reason in cases)} END"
 
 
@@ -198,7 +198,9 @@ def _quoted(text: str) -> str:
 
 def _line_id(table: Table, turn: str) -> str:
     """Return SQL of a row's line_id, made of its product and turn when it gives none."""
-    return f"coalesce(line_id, coalesce(product_id, '') || '#' || {turn})" if table.lines_within else "line_id"
+    return (
+        f"coalesce(line_id, coalesce(product_id, '') || '#' || {turn})" if table.lines_within else "line_id"
+    )
 
 
 def _settling(table: Table, line_id_given: bool, place: str) -> tuple[list[str], str, str, str]:  # noqa: FBT001
