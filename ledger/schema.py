@@ -41,7 +41,7 @@ class Column:
     derived : str, optional
         SQL of a column that no file gives; `{local}` is the local time of the table's `local_of`.
     nullable : bool
-    ahead : bool
+    may_be_future : bool
         Whether an instant may lie in the future: the end of a pause may, an order may not.
     also : tuple of str
         Names other systems give the column; used only to suggest what was meant.
@@ -56,7 +56,7 @@ class Column:
     default: str | None = None
     derived: str | None = None
     nullable: bool = False
-    ahead: bool = False
+    may_be_future: bool = False
     also: tuple[str, ...] = ()
 
     @property
@@ -78,14 +78,11 @@ class Rule:
         or the column's default.
     reason : str
         What is told: what is wrong, and what to do.
-    always : bool
-        Whether files that lack columns of it are held to it too; such a column counts as empty.
     """
 
     about: tuple[str, ...]
     refused_when: str
     reason: str
-    always: bool = False
 
 
 @dataclass(frozen=True)
@@ -158,10 +155,3 @@ class Table:
     def content(self) -> tuple[str, ...]:
         """Stored columns that a correction may change: neither key nor when it was known."""
         return tuple(c.name for c in self.columns if c.name not in (*self.key, "known_at"))
-
-    @property
-    def needed(self) -> tuple[str, ...]:
-        """Stored columns that a check works with also where no file gives them."""
-        hashed = self.derived_id.of if self.derived_id else ()
-        ruled = [name for rule in self.rules if rule.always for name in rule.about]
-        return tuple(dict.fromkeys((*self.key, *self.lines_within, *hashed, *ruled, "known_at")))

@@ -31,7 +31,21 @@ PRODUCTS = Table(
             also=("unit_price", "list_price"),
         ),
         Column("discontinued", pa.bool_(), "Whether it is no longer sold.", FLAG, nullable=True),
+        Column(
+            "swap_for", pa.string(), "The product to offer in its place.", NAME, nullable=True,
+            also=("replaced_by", "successor", "substitute", "replacement_product_id"),
+        ),
+        Column(
+            "replenishable", pa.bool_(), "Whether it is used up and bought again.", FLAG, nullable=True,
+            also=("consumable", "refillable", "is_replenishable"),
+        ),
     ),
-    rules=(Rule(("price_minor",), "price_minor < 0", "price is negative"),),
+    rules=(
+        Rule(("price_minor",), "price_minor < 0", "price is negative"),
+        Rule(
+            ("product_id", "swap_for"), "product_id = swap_for",
+            "swap_for is the product itself; leave it empty when there is none to offer",
+        ),
+    ),
     known_from="TIMESTAMPTZ '1970-01-01 00:00:00+00'",
 )  # fmt: skip
