@@ -102,14 +102,13 @@ def csv_texts(draw: st.DrawFn) -> tuple[str, str]:
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(csv_texts())
 def test_what_is_read_fast_is_what_the_exact_reader_gives_line_by_line_and_cell_by_cell(
-    tmp_path: Path, case: tuple[str, str]
+    engine: duckdb.DuckDBPyConnection, tmp_path: Path, case: tuple[str, str]
 ) -> None:
     separator, text = case
     path = tmp_path / "generated.csv"
     path.write_bytes(text.encode())
 
-    with open_engine() as engine:  # Hypothesis would hold a fixture's connection until the interpreter ends
-        rows = _fast(engine, path, separator)
+    rows = _fast(engine, path, separator)
 
     assert rows is None or rows == _exact(path, separator)
 
