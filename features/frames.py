@@ -16,6 +16,7 @@ from ledger.schema import Table
 from ledger.shop import Shop
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
+from ledger.views import add_missing_tables
 
 NO_CURRENCY = "XXX"  # ISO 4217 for "no currency"
 # A frame is history, and a test set may lie anywhere: no row of it is refused for lying in the future.
@@ -40,7 +41,7 @@ def connect_frames(
     Returns
     -------
     duckdb.DuckDBPyConnection
-        With views `ledger_orders` and `ledger_products`.
+        With views of all of the ledger's tables, empty but for orders and products.
 
     Raises
     ------
@@ -53,10 +54,9 @@ def connect_frames(
     try:
         shop = Shop(_currency(orders), time_zone)
         for table, frame in ((ORDERS, orders), (PRODUCTS, products)):
-            stored = (
-                table.arrow_schema.empty_table() if frame is None else _stored(table, frame, shop, connection)
-            )
-            connection.register(f"ledger_{table.name}", stored)
+            if frame is not None:
+                connection.register(f"ledger_{table.name}", _stored(table, frame, shop, connection))
+        add_missing_tables(connection)
     except InputError:
         connection.close()
         raise

@@ -1,25 +1,24 @@
-"""Tables in memory as a ledger connection: a view for each of the ledger's tables, empty where nothing is given."""
-
-from collections.abc import Mapping
+"""Connections over tables in memory: views of the ledger's tables that they have no rows for."""
 
 import duckdb
-import pyarrow as pa
 
-from ledger.schema import Table
+from ledger.schema import SQL_TYPES, Table
 from ledger.tables.shipped import TABLES
 
-EMPTY = {table: table.arrow_schema.empty_table() for table in TABLES}
 
+def add_missing_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give a connection an empty, typed view of each of the ledger's tables that it has neither as table nor as view.
 
-def serve_tables(connection: duckdb.DuckDBPyConnection, rows: Mapping[Table, pa.Table]) -> None:
+    Cursors of it have these views too; rows registered under the same name later hide the view on that cursor alone.
     """
-    Give a connection the views that a ledger connection has.
+    found = connection.execute("SELECT table_name FROM information_schema.tables").fetchall()
+    there = {name for (name,) in found}
+    missing = [table for table in TABLES if f"ledger_{table.name}" not in there]
+    connection.execute("".join(f"CREATE VIEW ledger_{table.name} AS {_no_rows(table)};" for table in missing))
 
-    Parameters
-    ----------
-    connection : duckdb.DuckDBPyConnection
-    rows : mapping of Table to pa.Table
-        In the stored schema; a table that is left out is there without rows.
-    """
-    for table, none in EMPTY.items():
-        connection.register(f"ledger_{table.name}", rows.get(table, none))
+
+def _no_rows(table: Table) -> str:
+    cells = ", ".join(
+        f"CAST(NULL AS {SQL_TYPES[str(column.type)]}) AS {column.name}" for column in table.columns
+    )
+    return f"SELECT {cells} WHERE false"

@@ -21,6 +21,7 @@ from ledger.errors import InputError
 from ledger.home import Home
 from ledger.shop import Shop
 from ledger.tables.products import PRODUCTS
+from ledger.views import add_missing_tables
 from models.release import load_deployed
 from segments.segment import Segment
 from serving.errors import Problem, ProblemError
@@ -221,6 +222,7 @@ def try_out(scorer: Scorer) -> None:
     cutoff = Cutoff(noon + timedelta(days=60), manifest.time_zone)
     with open_engine() as connection:
         orders = records_to_orders(records, shop, cutoff.at, connection).accepted
+        add_missing_tables(connection)
         serve_as_ledger(connection, orders, PRODUCTS.arrow_schema.empty_table())
         scores = scorer.score(connection, cutoff).scores
     chance = scores["p_order_30d"].to_pylist()

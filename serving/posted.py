@@ -105,6 +105,6 @@ def _problem(position: int, index: int, reason: str, places: Sequence[tuple[int,
 
 
 def serve_as_ledger(connection: duckdb.DuckDBPyConnection, orders: pa.Table, products: pa.Table) -> None:
-    """Give a connection the two views that a ledger connection has."""
+    """Put rows into two views of a connection that has those of all the ledger's tables, see `ledger.views`."""
     connection.register("ledger_orders", orders)
     connection.register("ledger_products", products)

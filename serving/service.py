@@ -17,6 +17,7 @@ from starlette.responses import Response
 
 from ledger.engine import open_engine
 from ledger.home import Home
+from ledger.views import add_missing_tables
 from segments.segment import load_library
 from serving import answers, pages
 from serving.errors import MEDIA_TYPE, ProblemError
@@ -80,6 +81,7 @@ class Regulars:
         if not any(isinstance(known, NoCustomersInLogs) for known in errors.filters):
             errors.addFilter(NoCustomersInLogs())
         self._engine = open_engine()
+        add_missing_tables(self._engine)
         LIVE.open(home_from_environment(), load_library)
         LIVE.watch()
         # What is loaded by now stays; otherwise each full collection walks it while requests wait, 0.3 s.

@@ -15,6 +15,7 @@ from features.cutoff import Cutoff
 from features.history import stage
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
+from ledger.views import add_missing_tables
 from models.replenishment import SCHEMA, ReplenishmentModel
 
 CUTOFF = Cutoff.at_midnight(date(2024, 6, 1), "UTC")
@@ -58,6 +59,7 @@ def shop(
         empty = [None] * len(next(iter(given.values())))
         full = {name: given.get(name, empty) for name in table.arrow_schema.names}
         connection.register(f"ledger_{table.name}", pa.table(full, schema=table.arrow_schema))
+    add_missing_tables(connection)
     stage(connection, CUTOFF)
     return connection
 

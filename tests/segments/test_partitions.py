@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from features.cutoff import Cutoff
 from features.history import stage
+from ledger.views import add_missing_tables
 from segments.assign import assign
 from segments.partitions import (
     DEFAULT_LIMITS,
@@ -98,22 +99,9 @@ def test_times_to_the_next_order_are_counted_from_the_staged_history() -> None:
 
 def test_the_history_that_features_stage_is_the_one_that_is_counted() -> None:
     with duckdb.connect() as connection:
-        empty_ledger(connection)
+        add_missing_tables(connection)
         stage(connection, Cutoff.at_midnight(pd.Timestamp("2024-01-01").date(), "UTC"))
         assert len(waits(connection).days) == 0
-
-
-def empty_ledger(connection: duckdb.DuckDBPyConnection) -> None:
-    connection.execute(
-        "CREATE TABLE ledger_orders (customer_id VARCHAR, order_id VARCHAR, line_id VARCHAR, "
-        "ordered_at TIMESTAMPTZ, known_at TIMESTAMPTZ, product_id VARCHAR, quantity_milli BIGINT, net_minor BIGINT, "
-        "discount_minor BIGINT, currency VARCHAR, status VARCHAR, channel VARCHAR, order_day INTEGER, "
-        "order_hour INTEGER, order_isoweekday INTEGER)"
-    )
-    connection.execute(
-        "CREATE TABLE ledger_products (product_id VARCHAR, known_at TIMESTAMPTZ, title VARCHAR, category VARCHAR, "
-        "price_minor BIGINT, discontinued BOOLEAN)"
-    )
 
 
 # Any data: counts below zero, days that are unknown, NaN, infinite or negative.

@@ -8,6 +8,7 @@ from features.cutoff import Cutoff
 from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.store import Ledger
+from ledger.views import add_missing_tables
 from segments.segment import load_library
 from serving import answers
 from serving.errors import ProblemError
@@ -37,6 +38,7 @@ def histories(shop_files: dict[str, Path]) -> list[dict[str, Any]]:
 def post(shop: Shop, customers: object, as_of: str | None = "2023-06-27") -> dict[str, Any]:
     scorer, run = Scorer(shop.release, load_library()), PublishedRun.open(shop.home)
     with open_engine() as connection:
+        add_missing_tables(connection)
         return answers.score({"customers": customers, "as_of": as_of}, scorer, run, NOW, connection)
 
 
