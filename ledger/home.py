@@ -22,6 +22,11 @@ class Home:
         return self.path / "ledger"
 
     @property
+    def work(self) -> Path:
+        """Directory of what imports need while they run."""
+        return self.path / "work"
+
+    @property
     def shop_facts(self) -> Path:
         """JSON file with the shop's currency and time zone, fixed by the first import."""
         return self.path / "shop.json"

@@ -129,10 +129,21 @@ class Ledger:
         parts: dict[Table, list[Path]] = {}
         for table, found in rows.items():
             if found.num_rows:
-                path = self.new_part(table)
-                pq.write_table(found.cast(table.arrow_schema), path, compression="zstd")
-                parts[table] = [path]
+                parts[table] = [self.write_rows(table, found)]
         self.commit(parts)
+
+    def write_rows(self, table: Table, rows: pa.Table) -> Path:
+        """Write rows as a data file of a table; nobody sees it before `commit`.
+
+        Raises
+        ------
+        ValueError, pa.ArrowInvalid
+            When the rows are not in the table's stored schema.
+        """
+        wanted = rows.cast(table.arrow_schema)
+        path = self.new_part(table)
+        pq.write_table(wanted, path, compression="zstd")
+        return path
 
     def new_part(self, table: Table) -> Path:
         """Return where to write a data file of a table, in the stored schema; nobody sees it before `commit`."""

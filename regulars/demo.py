@@ -10,8 +10,9 @@ from features.cutoff import Cutoff
 from ledger import quality
 from ledger.errors import InputError
 from ledger.home import Home
-from ledger.importers import plain
+from ledger.importers.load import import_files
 from ledger.store import Ledger
+from ledger.tables.shipped import TABLES
 from models.release import ReleaseError, load_deployed
 from regulars import findings, scoring
 from regulars.datasets import DATASETS, Dataset, write_plain
@@ -98,13 +99,14 @@ def claim(home: Home, dataset: Dataset) -> None:
 
 def fill(ledger: Ledger, dataset: Dataset, now: datetime, progress: Progress) -> list[str]:
     """Import the data set and return what came of it, a sentence each table."""
-    importers = {"orders": plain.import_orders, "products": plain.import_products}
+    by_name = {table.name: table for table in TABLES}
     with tempfile.TemporaryDirectory(prefix="regulars-demo-") as scratch:
         progress(f"Reading {dataset.title}", 0.0)
         files = write_plain(dataset, Path(scratch))
         reports = [
-            importers[table](
+            import_files(
                 ledger,
+                by_name[table],
                 [file],
                 imported_at=now,
                 currency=dataset.currency,

@@ -17,8 +17,10 @@ import pytest
 
 from features.cutoff import Cutoff
 from ledger.home import Home
-from ledger.importers import plain
+from ledger.importers.load import import_files
 from ledger.store import Ledger
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
 
 # Read once, when BentoML is first imported: no telemetry, and nothing left in the user's own directory.
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -135,10 +137,11 @@ def shop_home(shop_files: dict[str, Path], tmp_path_factory: pytest.TempPathFact
 
     home = Home(tmp_path_factory.mktemp("shop-home"))
     ledger = Ledger(home)
-    for table, add in (("orders", plain.import_orders), ("products", plain.import_products)):
-        add(
+    for table in (ORDERS, PRODUCTS):
+        import_files(
             ledger,
-            [shop_files[table]],
+            table,
+            [shop_files[table.name]],
             imported_at=SHOP_IMPORTED_AT,
             currency=SHOP_CURRENCY,
             time_zone=SHOP_TIME_ZONE,

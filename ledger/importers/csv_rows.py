@@ -1,38 +1,62 @@
 """CSV files as rows of text, each with the line it starts on; a malformed line is set aside and reading goes on.
 
 The standard library's reader is used because it alone tells the line of every row, also after quoted line breaks.
+`csv_fast` is tried before it, for files in which every row is a line.
 """
 
 import csv
-import json
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 import pyarrow as pa
 
 from ledger.errors import InputError
-from ledger.importers.header import Header, match_header
-from ledger.importers.rows import MALFORMED_SCHEMA, Progress, Rows
-from ledger.schema import Table
+from ledger.importers.source import Progress, Source, stream_schema
+
+if TYPE_CHECKING:
+    from _csv import Reader
 
 ROWS_AT_ONCE = 50_000
-RAW_KEPT = 2000  # characters of a malformed line kept for the person who repairs it
+TEXT_KEPT = 2000  # characters of a malformed line kept for the person who repairs it
 UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def read_csv(table: Table, path: Path, encoding: str, progress: Progress | None) -> Rows:
-    """Read a comma-separated file.
+class Record(NamedTuple):
+    """What stands on a line: fields, or why there are none and the line's text."""
+
+    line: int
+    fields: list[str]
+    refused: str | None = None
+    text: str | None = None
+
+
+def open_csv(path: Path, encoding: str, separator: str, progress: Progress) -> Source:
+    """Read a file's header.
 
     Raises
     ------
     InputError
-        When the file is empty, has no rows, lacks a required column, or is not in `encoding`.
+        When the file is empty, its header is malformed, or it is not in `encoding`.
     """
+    with _records(path, encoding, separator) as (records, _):
+        header = next(records, None)
+    if header is None:
+        raise InputError(f"{path.name} is empty; a header line and rows are expected, see docs/ledger.md")
+    if header.refused:
+        raise InputError(f"{path.name}: line {header.line}, the header, is malformed CSV; check its quotes")
+    stream = partial(_batches, path, encoding, separator, progress)
+    return Source(path, path.name, "line", tuple(header.fields), stream=stream)
+
+
+@contextmanager
+def _records(path: Path, encoding: str, separator: str) -> Iterator[tuple[Iterator[Record], TextIO]]:
     try:
         with path.open(encoding=_codec(encoding), newline="") as handle:
-            return _read(table, path, handle, progress)
+            yield iter(_Records(handle, separator)), handle
     except UnicodeError as error:
         raise InputError(_where_undecodable(path, encoding)) from error
     except LookupError as error:
@@ -46,37 +70,22 @@ def _codec(encoding: str) -> str:
     return "utf-8-sig" if encoding.lower().replace("_", "-") in ("utf-8", "utf8") else encoding
 
 
-def _read(table: Table, path: Path, handle: TextIO, progress: Progress | None) -> Rows:
-    records = _Records(handle)
-    names = next((fields for _, fields in records if fields), None)
-    if names is None:
-        raise InputError(f"{path.name} is empty; a header line and rows are expected, see docs/ledger.md")
-    if records.malformed:
-        raise InputError(
-            f"{path.name}: line {records.malformed[0]['line']}, the header, is malformed CSV; check its quotes"
-        )
-    header = match_header(table, names, path.name)
-    chunks = list(_chunks(records, header, path, handle, progress))
-    malformed = pa.Table.from_pylist(records.malformed, MALFORMED_SCHEMA)
-    if not chunks and not malformed.num_rows:
-        raise InputError(f"{path.name} has a header and no rows; nothing was imported")
-    schema = pa.schema([("line", pa.int64()), *((name, pa.string()) for name in header.positions)])
-    return Rows(path, pa.Table.from_batches(chunks, schema), malformed, header.unknown, "line")
-
-
 class _Records:
-    """Iterator over (line it starts on, fields); what cannot be parsed goes to `malformed`, one line at a time.
+    """Iterator over records; what cannot be parsed is refused one line at a time.
 
     An open quote would swallow the lines after it: only the line it stands in is given up, the others are read again.
     """
 
-    def __init__(self, handle: TextIO) -> None:
-        self.malformed: list[dict[str, object]] = []
+    def __init__(self, handle: TextIO, separator: str) -> None:
         self._handle = handle
+        self._separator = separator
         self._again: deque[str] = deque()  # lines to be read once more
         self._seen: list[str] = []  # lines of the record being read
         self._done = 0  # lines before the current reader's first
-        self._reader = csv.reader(self._lines(), strict=True)
+        self._reader = self._new_reader()
+
+    def _new_reader(self) -> "Reader":
+        return csv.reader(self._lines(), strict=True, delimiter=self._separator)
 
     def _lines(self) -> Iterator[str]:
         while True:
@@ -86,7 +95,7 @@ class _Records:
             self._seen.append(line)
             yield line
 
-    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+    def __iter__(self) -> Iterator[Record]:
         while True:
             line = self._done + self._reader.line_num + 1
             try:
@@ -94,56 +103,63 @@ class _Records:
             except StopIteration:
                 return
             except csv.Error as error:
-                self._give_up(line, str(error))
+                yield self._give_up(line, str(error))
                 continue
             self._seen.clear()
             if len(fields) > 1 or (fields and fields[0].strip()):  # a blank line is no row
-                yield line, fields
+                yield Record(line, fields)
 
-    def _give_up(self, line: int, why: str) -> None:
-        self.refuse(line, f"malformed CSV: {why}", self._seen[0])
+    def _give_up(self, line: int, why: str) -> Record:
+        refused = Record(line, [], f"malformed CSV: {why}", self._seen[0])
         self._again.extendleft(reversed(self._seen[1:]))
         self._seen.clear()
         self._done = line
-        self._reader = csv.reader(self._lines(), strict=True)
-
-    def refuse(self, line: int, reason: str, text: str) -> None:
-        """Set a line aside."""
-        raw = json.dumps({"text": text.rstrip("\r\n")[:RAW_KEPT]}, ensure_ascii=False)
-        self.malformed.append({"line": line, "reason": reason, "raw": raw})
+        self._reader = self._new_reader()
+        return refused
 
 
-def _chunks(
-    records: _Records, header: Header, path: Path, handle: TextIO, progress: Progress | None
+def _batches(
+    path: Path, encoding: str, separator: str, progress: Progress, positions: Mapping[str, int]
 ) -> Iterator[pa.RecordBatch]:
-    lines: list[int] = []
-    rows: list[list[str]] = []
     size = max(path.stat().st_size, 1)
-    for line, fields in records:
-        if len(fields) != header.width:
-            reason = f"has {len(fields)} fields, the header has {header.width}"
-            records.refuse(line, reason, ",".join(fields))
-            continue
-        lines.append(line)
-        rows.append(fields)
-        if len(rows) == ROWS_AT_ONCE:
-            yield _batch(lines, rows, header)
-            lines, rows = [], []
-            if progress:
+    with _records(path, encoding, separator) as (records, handle):
+        width = len(next(records).fields)
+        rows: list[Record] = []
+        for record in records:
+            rows.append(record if record.refused else _of_width(record, width, separator))
+            if len(rows) == ROWS_AT_ONCE:
+                yield _batch(rows, positions)
+                rows = []
                 progress(f"reading {path.name}", min(handle.buffer.tell() / size, 1.0))
-    if rows:
-        yield _batch(lines, rows, header)
+        if rows:
+            yield _batch(rows, positions)
 
 
-def _batch(lines: list[int], rows: list[list[str]], header: Header) -> pa.RecordBatch:
-    columns = list(zip(*rows, strict=True))
-    texts = [pa.array(columns[position], pa.string()) for position in header.positions.values()]
-    return pa.RecordBatch.from_arrays([pa.array(lines, pa.int64()), *texts], ["line", *header.positions])
+def _of_width(record: Record, width: int, separator: str) -> Record:
+    found = len(record.fields)
+    if found == width:
+        return record
+    return Record(
+        record.line, [], f"has {found} fields, the header has {width}", separator.join(record.fields)
+    )
+
+
+def _batch(rows: Sequence[Record], positions: Mapping[str, int]) -> pa.RecordBatch:
+    texts = [
+        pa.array([row.fields[position] if row.fields else None for row in rows], pa.string())
+        for position in positions.values()
+    ]
+    lines = pa.array([row.line for row in rows], pa.int64())
+    refused = pa.array([row.refused for row in rows], pa.string())
+    kept = pa.array([row.text and row.text.rstrip("\r\n")[:TEXT_KEPT] for row in rows], pa.string())
+    return pa.RecordBatch.from_arrays([lines, *texts, refused, kept], schema=stream_schema(positions))
 
 
 def _where_undecodable(path: Path, encoding: str) -> str:
     """Return the error for a file that is not in the encoding, with the first place that shows it."""
-    if path.read_bytes()[:2] in UTF16_MARKS:
+    with path.open("rb") as handle:
+        mark = handle.read(2)
+    if mark in UTF16_MARKS:
         return f"{path.name} is not {encoding} but UTF-16; import it with --encoding utf-16"
     position = 0
     with path.open("rb") as handle:

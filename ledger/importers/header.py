@@ -1,14 +1,16 @@
 """Which of a file's columns are which of a table's: case and spaces do not matter, near misses are suggested."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from types import MappingProxyType
 
 from ledger.errors import InputError
 from ledger.schema import Column, Table
 
 SHOWN = 12  # names of a file's columns that an error lists
+NOT_RENAMED: Mapping[str, str] = MappingProxyType({})
 VALUE = re.compile(
     r"[\d\s.,:/+TZ-]*\d[\d\s.,:/+TZ-]*|.*@.*"
 )  # a number, a date or an address is no column's name
@@ -33,19 +35,31 @@ class Header:
     width: int
 
 
-def match_header(table: Table, names: Sequence[str], file_name: str) -> Header:
+def match_header(
+    table: Table, names: Sequence[str], file_name: str, renamed: Mapping[str, str] = NOT_RENAMED
+) -> Header:
     """Match a file's column names to a table's.
+
+    Parameters
+    ----------
+    table : Table
+    names : sequence of str
+        The file's header.
+    file_name : str
+    renamed : mapping of str to str
+        Plain column to what the file calls it; a column of the file that is called like the plain one is then another.
 
     Raises
     ------
     InputError
-        When a required column is missing or a column appears twice.
+        When a required column is missing, a column appears twice, or a renamed one is not there.
     """
     known = {column.given for column in table.given}
+    plain_of = _plain_of(renamed, known, names, file_name)
     positions: dict[str, int] = {}
     unknown: list[str] = []
     for position, name in enumerate(names):
-        plain = _normal(name)
+        plain = plain_of.get(_normal(name), "" if _normal(name) in renamed else _normal(name))
         if plain in positions:
             raise InputError(f"{file_name}: column {plain} appears twice in the header; keep one")
         if plain in known:
@@ -56,6 +70,27 @@ def match_header(table: Table, names: Sequence[str], file_name: str) -> Header:
     if missing:
         raise InputError(_missing_text(missing, names, unknown, file_name))
     return Header(positions, tuple(unknown), len(names))
+
+
+def _plain_of(
+    renamed: Mapping[str, str], known: Collection[str], names: Sequence[str], file_name: str
+) -> dict[str, str]:
+    """Return the plain column of each renamed one by what the file calls it."""
+    there = {_normal(name): name for name in names}
+    for plain, name in renamed.items():
+        if plain not in known:
+            near = get_close_matches(plain, known, n=1)
+            meant = f"; did you mean {near[0]}?" if near else f"; columns are {', '.join(sorted(known))}"
+            raise InputError(f"--map: there is no column {plain[:40]!r} to fill{meant}")
+        if _normal(name) not in there:
+            near = get_close_matches(_normal(name), list(there), n=1)
+            meant = (
+                f"did you mean {_shown(there[near[0]])}?"
+                if near
+                else f"found {', '.join(map(_shown, names[:SHOWN]))}"
+            )
+            raise InputError(f"{file_name}: no column {name[:40]!r}, given by --map for {plain}; {meant}")
+    return {_normal(name): plain for plain, name in renamed.items()}
 
 
 def _normal(name: str) -> str:

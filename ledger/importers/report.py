@@ -44,6 +44,8 @@ class ImportReport:
         One sentence each: columns left out, what was assumed.
     currency, time_zone : str
         The shop's.
+    also : tuple of ImportReport
+        The same of further tables that the files filled.
     """
 
     table: str
@@ -57,6 +59,7 @@ class ImportReport:
     notes: tuple[str, ...]
     currency: str
     time_zone: str
+    also: "tuple[ImportReport, ...]" = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the same as plain dictionaries, lists, texts and numbers."""

@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import InputError
-from ledger.importers.plain import import_orders, import_products
+from ledger.importers.load import import_files
 from ledger.quality import examine
 from ledger.store import Ledger
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
 
 HEADER = "customer_id,order_id,ordered_at,product_id,net_amount\n"
 WriteFile = Callable[[str, str], Path]
@@ -26,7 +28,7 @@ def test_the_figures_of_a_small_shop(ledger: Ledger, write_file: WriteFile, impo
         + "bob,3,2024-01-02 09:00,,5\n"
         + "bob,4,someday,,5\n",
     )
-    import_orders(ledger, [path], imported_at=imported_at, currency="EUR", time_zone="Europe/Berlin")
+    import_files(ledger, ORDERS, [path], imported_at=imported_at, currency="EUR", time_zone="Europe/Berlin")
 
     report = examine(ledger)
 
@@ -41,7 +43,9 @@ def test_the_figures_of_a_small_shop(ledger: Ledger, write_file: WriteFile, impo
 def test_a_short_history_says_what_it_lacks(
     ledger: Ledger, write_file: WriteFile, imported_at: datetime
 ) -> None:
-    import_orders(ledger, [write_file("o.csv", HEADER + "ann,1,2024-01-01,p,1\n")], imported_at=imported_at)
+    import_files(
+        ledger, ORDERS, [write_file("o.csv", HEADER + "ann,1,2024-01-01,p,1\n")], imported_at=imported_at
+    )
 
     churn = examine(ledger).predictions[0]
 
@@ -58,7 +62,7 @@ def test_a_long_history_allows_every_prediction(
     days = [date(2023, 1, 1) + timedelta(days=30 * month) for month in range(12)]
     rows = [f"c{n},{n}-{day},{day} 10:00,p{n % 3},5\n" for day in days for n in range(200)]
 
-    import_orders(ledger, [write_file("o.csv", HEADER + "".join(rows))], imported_at=imported_at)
+    import_files(ledger, ORDERS, [write_file("o.csv", HEADER + "".join(rows))], imported_at=imported_at)
 
     assert [allowance.allowed for allowance in examine(ledger).predictions] == [True] * 4
 
@@ -77,8 +81,8 @@ def test_a_long_history_allows_every_prediction(
 def test_what_looks_wrong_is_found(
     ledger: Ledger, write_file: WriteFile, imported_at: datetime, rows: str, name: str
 ) -> None:
-    import_products(ledger, [write_file("p.csv", "product_id\np\n")], imported_at=imported_at)
-    import_orders(ledger, [write_file("o.csv", HEADER + rows)], imported_at=imported_at)
+    import_files(ledger, PRODUCTS, [write_file("p.csv", "product_id\np\n")], imported_at=imported_at)
+    import_files(ledger, ORDERS, [write_file("o.csv", HEADER + rows)], imported_at=imported_at)
 
     assert name in [finding.name for finding in examine(ledger).findings]
 
@@ -92,7 +96,7 @@ def test_a_refund_without_its_order_is_found_with_its_count(
         "ann,1,a,2024-01-01 09:00,2024-02-01,refunded,-5\n"
         "bob,2,a,2024-01-01 09:00,2024-02-01,refunded,-5\n"
     )
-    import_orders(ledger, [write_file("o.csv", header + rows)], imported_at=imported_at)
+    import_files(ledger, ORDERS, [write_file("o.csv", header + rows)], imported_at=imported_at)
 
     told = {finding.name: finding.text for finding in examine(ledger).findings}
 
@@ -104,7 +108,7 @@ def test_a_refund_without_its_order_is_found_with_its_count(
 def test_a_sound_shop_gives_no_finding(ledger: Ledger, write_file: WriteFile, imported_at: datetime) -> None:
     rows = "".join(f"c{n},{n},2024-01-01 09:00,,5\n" for n in range(10))
 
-    import_orders(ledger, [write_file("o.csv", HEADER + rows)], imported_at=imported_at)
+    import_files(ledger, ORDERS, [write_file("o.csv", HEADER + rows)], imported_at=imported_at)
 
     assert examine(ledger).findings == ()
 

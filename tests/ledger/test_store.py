@@ -10,7 +10,7 @@ import pytest
 
 from ledger.errors import InputError
 from ledger.home import Home
-from ledger.importers.plain import import_orders
+from ledger.importers.load import import_files
 from ledger.schema import SQL_TYPES, Table
 from ledger.shop import Shop
 from ledger.store import MANY_FILES, Ledger
@@ -38,8 +38,9 @@ def test_a_table_with_rows_has_the_same_types(
     ledger: Ledger, write_file: WriteFile, imported_at: datetime
 ) -> None:
     empty = [described(ledger, table) for table in TABLES]
-    import_orders(
+    import_files(
         ledger,
+        ORDERS,
         [write_file("o.csv", HEADER + "ann,1,2024-01-31,1\nann,2,2024-01-31,x\n")],
         imported_at=imported_at,
     )
@@ -70,7 +71,7 @@ def test_the_cutoff_is_the_local_day_after_the_last_order(
         "o.csv", HEADER + "ann,1,2024-02-01T03:00:00Z,1\n"
     )  # the evening of January 31 in New York
 
-    import_orders(ledger, [path], imported_at=imported_at, time_zone="America/New_York")
+    import_files(ledger, ORDERS, [path], imported_at=imported_at, time_zone="America/New_York")
 
     assert ledger.default_cutoff_date().isoformat() == "2024-02-01"
     assert ledger.data_through().isoformat() == "2024-02-01T03:00:00+00:00"
@@ -91,7 +92,7 @@ def test_the_fingerprint_is_of_the_content_not_of_how_it_came(
     for name, texts in imports.items():
         ledger = Ledger(Home(tmp_path / name))
         for number, text in enumerate(texts):
-            import_orders(ledger, [write_file(f"{name}{number}.csv", text)], imported_at=imported_at)
+            import_files(ledger, ORDERS, [write_file(f"{name}{number}.csv", text)], imported_at=imported_at)
         found[name] = ledger.fingerprint()
 
     assert found["at once"] == found["the other way round"] == found["one by one"]

@@ -12,8 +12,10 @@ from features.catalog.shipped import CATALOG
 from features.cutoff import Cutoff
 from features.snapshot import compute
 from ledger.home import Home
-from ledger.importers import plain
+from ledger.importers.load import import_files
 from ledger.store import Ledger
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
 from models.next_order import NextOrder
 from models.percentiles import reference_quantiles
 from models.predictor import Outcomes
@@ -93,8 +95,10 @@ def make_shop(directory: Path, files: Mapping[str, Path]) -> Shop:
     """Import, deploy and score in an empty directory."""
     home = Home(directory)
     ledger = Ledger(home)
-    plain.import_orders(ledger, [files["orders"]], imported_at=NOW, currency="EUR", time_zone="Europe/Berlin")
-    plain.import_products(ledger, [files["products"]], imported_at=NOW)
+    import_files(
+        ledger, ORDERS, [files["orders"]], imported_at=NOW, currency="EUR", time_zone="Europe/Berlin"
+    )
+    import_files(ledger, PRODUCTS, [files["products"]], imported_at=NOW)
     make_release(home, CUTOFF)
     release = load_deployed(home)
     return Shop(home, release, batch.run(home, release, load_library(), CUTOFF))

@@ -11,12 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ledger.contacts import pseudonym
 from ledger.errors import InputError
 from ledger.home import Home
-from ledger.importers.plain import import_orders, import_products
+from ledger.importers.load import import_files
 from ledger.importers.report import ImportReport, Reason
 from ledger.shop import Shop
 from ledger.store import Ledger
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
 
 HEADER = "customer_id,order_id,ordered_at,net_amount\n"
 WriteFile = Callable[[str, str], Path]
@@ -37,7 +40,9 @@ def test_a_file_of_four_columns_is_imported(
 ) -> None:
     path = write_file("orders.csv", HEADER + "ann,1,2024-01-31 18:05:00,12.50\nbob,2,2024-02-01,3\n")
 
-    report = import_orders(ledger, [path], imported_at=imported_at, currency="EUR", time_zone="Europe/Berlin")
+    report = import_files(
+        ledger, ORDERS, [path], imported_at=imported_at, currency="EUR", time_zone="Europe/Berlin"
+    )
 
     assert counts(report) == (2, 0, 0, 0)
     assert ledger.shop == Shop(currency="EUR", time_zone="Europe/Berlin")
@@ -54,9 +59,9 @@ def test_the_same_file_twice_adds_neither_orders_nor_refused_rows(
         "orders.csv", HEADER + "ann,1,2024-01-31,1\nann,1,2024-01-31,1\n,2,2024-01-31,1\nbob,3\n"
     )
 
-    first = import_orders(ledger, [path], imported_at=imported_at)
+    first = import_files(ledger, ORDERS, [path], imported_at=imported_at)
     fingerprint = ledger.fingerprint()
-    second = import_orders(ledger, [path], imported_at=imported_at + timedelta(days=1))
+    second = import_files(ledger, ORDERS, [path], imported_at=imported_at + timedelta(days=1))
 
     assert (counts(first), counts(second)) == ((1, 0, 0, 3), (0, 1, 0, 3))
     assert ledger.fingerprint() == fingerprint
@@ -73,7 +78,7 @@ def test_the_same_file_twice_adds_neither_orders_nor_refused_rows(
             "customer_id is empty",
             '{"customer_id":"","order_id":"2","ordered_at":"2024-01-31","net_amount":"1"}',
         ),
-        ("orders.csv", 5, "has 2 fields, the header has 4", '{"text": "bob,3"}'),
+        ("orders.csv", 5, "has 2 fields, the header has 4", '{"text":"bob,3"}'),
     ]
 
 
@@ -83,7 +88,7 @@ def test_reasons_are_counted_with_their_first_line(
     row = "ann,1,2024-01-31,1\n"
     path = write_file("orders.csv", HEADER + row + "bob,2,2024-01-31,x\n" + row + row)
 
-    report = import_orders(ledger, [path], imported_at=imported_at)
+    report = import_files(ledger, ORDERS, [path], imported_at=imported_at)
 
     assert report.reasons[0] == Reason(
         "duplicate of another line; give line_id to keep both", 2, "orders.csv", "line", 4
@@ -98,9 +103,9 @@ def test_a_row_that_says_something_else_is_a_correction_known_from_the_import(
     old = write_file("old.csv", HEADER + "ann,1,2024-01-31T00:00:00Z,10\n")
     new = write_file("new.csv", HEADER + "ann,1,2024-01-31T00:00:00Z,12\n")
 
-    import_orders(ledger, [old], imported_at=imported_at)
-    corrected = import_orders(ledger, [new], imported_at=imported_at)
-    again = [counts(import_orders(ledger, [path], imported_at=imported_at)) for path in (old, new)]
+    import_files(ledger, ORDERS, [old], imported_at=imported_at)
+    corrected = import_files(ledger, ORDERS, [new], imported_at=imported_at)
+    again = [counts(import_files(ledger, ORDERS, [path], imported_at=imported_at)) for path in (old, new)]
 
     assert counts(corrected) == (0, 0, 1, 0)
     assert again == [(0, 1, 0, 0), (0, 1, 0, 0)]  # an old file imported late does not undo the correction
@@ -115,7 +120,7 @@ def test_two_corrections_at_one_instant_keep_their_order(
 ) -> None:
     files = [write_file(f"{amount}.csv", HEADER + f"ann,1,2024-01-31,{amount}\n") for amount in (1, 2, 3)]
 
-    report = import_orders(ledger, files, imported_at=imported_at)
+    report = import_files(ledger, ORDERS, files, imported_at=imported_at)
 
     assert counts(report) == (1, 0, 2, 0)
     assert held(ledger, "known_at - TIMESTAMPTZ '2024-06-01 12:00:00+00', net_minor")[1:] == [
@@ -131,7 +136,7 @@ def test_a_given_known_at_is_compared_with_what_was_in_force_then(
 
     def bring(known_at: str, amount: int) -> tuple[int, int, int, int]:
         path = write_file(f"{known_at}.csv", header + f"ann,1,2024-01-01,{known_at},{amount}\n")
-        return counts(import_orders(ledger, [path], imported_at=imported_at))
+        return counts(import_files(ledger, ORDERS, [path], imported_at=imported_at))
 
     assert bring("2024-01-05", 10) == (1, 0, 0, 0)
     assert bring("2024-01-09", 10) == (0, 1, 0, 0)  # says what was in force already
@@ -155,7 +160,7 @@ def test_a_refund_is_a_row_of_its_own_beside_the_paid_one(
         header + "ann,1,p,2024-01-01,,,10\nann,1,p,2024-01-01,2024-01-20,refunded,-10\n",
     )
 
-    assert counts(import_orders(ledger, [path], imported_at=imported_at)) == (2, 0, 0, 0)
+    assert counts(import_files(ledger, ORDERS, [path], imported_at=imported_at)) == (2, 0, 0, 0)
     assert held(ledger, "line_id, status, net_minor") == [("p#1", "paid", 1000), ("p#1", "refunded", -1000)]
 
 
@@ -171,7 +176,7 @@ def test_csv_and_parquet_of_the_same_rows_are_the_same_ledger(tmp_path: Path, im
     fingerprints = []
     for name in ("orders.parquet", "orders.csv"):
         ledger = Ledger(Home(tmp_path / f"home of {name} ü"))
-        import_orders(ledger, [tmp_path / name], imported_at=imported_at, time_zone="Asia/Tokyo")
+        import_files(ledger, ORDERS, [tmp_path / name], imported_at=imported_at, time_zone="Asia/Tokyo")
         fingerprints.append(ledger.fingerprint())
 
     assert fingerprints[0] == fingerprints[1]
@@ -180,7 +185,9 @@ def test_csv_and_parquet_of_the_same_rows_are_the_same_ledger(tmp_path: Path, im
 def test_one_customer_with_one_order_is_a_shop(
     ledger: Ledger, write_file: WriteFile, imported_at: datetime
 ) -> None:
-    import_orders(ledger, [write_file("o.csv", HEADER + "ann,1,2024-01-31,1\n")], imported_at=imported_at)
+    import_files(
+        ledger, ORDERS, [write_file("o.csv", HEADER + "ann,1,2024-01-31,1\n")], imported_at=imported_at
+    )
 
     assert ledger.default_cutoff_date().isoformat() == "2024-02-01"
     assert ledger.data_through() == datetime(2024, 1, 31, tzinfo=UTC)
@@ -191,7 +198,7 @@ def test_what_is_assumed_and_left_out_is_told(
 ) -> None:
     path = write_file("orders.csv", HEADER.strip() + ",colour\nann,1,2024-01-31,1,red\n")
 
-    assert import_orders(ledger, [path], imported_at=imported_at).notes == (
+    assert import_files(ledger, ORDERS, [path], imported_at=imported_at).notes == (
         "no currency was given: USD is assumed from now on",
         "no time zone was given: UTC is assumed from now on",
         "orders.csv: not imported: colour",
@@ -203,7 +210,7 @@ def test_the_currency_of_the_file_is_taken_when_none_is_given(
 ) -> None:
     path = write_file("o.csv", HEADER.strip() + ",currency\nann,1,2024-01-31,1,gbp\nann,2,2024-01-31,1,\n")
 
-    import_orders(ledger, [path], imported_at=imported_at)
+    import_files(ledger, ORDERS, [path], imported_at=imported_at)
 
     assert held(ledger, "order_id, currency") == [("1", "GBP"), ("2", "GBP")]
 
@@ -213,12 +220,12 @@ def test_a_ledger_keeps_its_currency_and_zone(
     ledger: Ledger, write_file: WriteFile, imported_at: datetime, currency: str | None, time_zone: str | None
 ) -> None:
     path = write_file("o.csv", HEADER + "ann,1,2024-01-31,1\n")
-    import_orders(ledger, [path], imported_at=imported_at, currency="USD", time_zone="UTC")
+    import_files(ledger, ORDERS, [path], imported_at=imported_at, currency="USD", time_zone="UTC")
 
     with pytest.raises(
         InputError, match=r"^this ledger is in USD, UTC, and cannot take .*; use another --home$"
     ):
-        import_orders(ledger, [path], imported_at=imported_at, currency=currency, time_zone=time_zone)
+        import_files(ledger, ORDERS, [path], imported_at=imported_at, currency=currency, time_zone=time_zone)
 
 
 @pytest.mark.parametrize(
@@ -239,7 +246,7 @@ def test_a_bad_file_is_told_in_one_line_and_nothing_is_written_of_the_good_one(
     good.with_name("folder.csv").mkdir()
 
     with pytest.raises(InputError) as caught:
-        import_orders(ledger, [good, good.with_name(name)], imported_at=imported_at)
+        import_files(ledger, ORDERS, [good, good.with_name(name)], imported_at=imported_at)
 
     assert str(caught.value).endswith(error)
     assert "\n" not in str(caught.value)
@@ -251,7 +258,7 @@ def test_a_file_of_refused_rows_only_leaves_the_shop_open(
 ) -> None:
     path = write_file("o.csv", HEADER + "ann,1,someday,1\n")
 
-    report = import_orders(ledger, [path], imported_at=imported_at)
+    report = import_files(ledger, ORDERS, [path], imported_at=imported_at)
 
     assert counts(report) == (0, 0, 0, 1)
     assert ledger.shop_if_known() is None
@@ -264,11 +271,15 @@ def test_progress_is_told_as_shares_of_named_work(
     told: list[tuple[str, float]] = []
     path = write_file("o.csv", HEADER + "ann,1,2024-01-31,1\n")
 
-    import_orders(
-        ledger, [path], imported_at=imported_at, progress=lambda what, share: told.append((what, share))
+    import_files(
+        ledger,
+        ORDERS,
+        [path],
+        imported_at=imported_at,
+        progress=lambda what, share: told.append((what, share)),
     )
 
-    assert told == [("checking o.csv", 0.0), ("checking o.csv", 1.0), ("writing", 0.0), ("writing", 1.0)]
+    assert told == [("reading o.csv", 0.0), ("reading o.csv", 1.0), ("writing", 0.0), ("writing", 1.0)]
 
 
 def test_products_are_known_from_the_start_and_corrected_from_the_import(
@@ -277,7 +288,9 @@ def test_products_are_known_from_the_start_and_corrected_from_the_import(
     first = write_file("a.csv", "product_id,title,category\np,Milk,Food>Dairy\n")
     second = write_file("b.csv", "product_id,title,category\np,Milk,Drinks\n")
 
-    reports = [import_products(ledger, [path], imported_at=imported_at) for path in (first, first, second)]
+    reports = [
+        import_files(ledger, PRODUCTS, [path], imported_at=imported_at) for path in (first, first, second)
+    ]
 
     assert [counts(report) for report in reports] == [(1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0)]
     assert held(ledger, "category, CAST(known_at AS VARCHAR)", "ledger_products") == [
@@ -292,12 +305,13 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from ledger.home import Home
-from ledger.importers.plain import import_orders
+from ledger.importers.load import import_files
 from ledger.store import Ledger
+from ledger.tables.orders import ORDERS
 ledger = Ledger(Home(Path(sys.argv[1])))
 sys.stdin.readline()
 for path in sys.argv[2:]:
-    import_orders(ledger, [Path(path)], imported_at=datetime(2024, 6, 1, tzinfo=UTC))
+    import_files(ledger, ORDERS, [Path(path)], imported_at=datetime(2024, 6, 1, tzinfo=UTC))
 """
 
 
@@ -328,3 +342,95 @@ def test_two_processes_importing_at_once_neither_lose_nor_repeat_a_row(
     assert [process.returncode for process in processes] == [0, 0]
     assert held(ledger, "count(*), count(DISTINCT order_id)") == [(120, 120)]
     assert held(ledger, "count(*), count(DISTINCT file_sha256)", "ledger_rejected") == [(3, 3)]
+
+
+def test_a_file_without_rows_is_told_and_leaves_nothing(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime, tmp_path: Path
+) -> None:
+    no_lines, no_rows = write_file("o.csv", HEADER), tmp_path / "o.parquet"
+    pq.write_table(pa.table({name: pa.array([], pa.string()) for name in HEADER.strip().split(",")}), no_rows)
+
+    with pytest.raises(InputError, match=r"^o\.csv has a header and no rows; nothing was imported$"):
+        import_files(ledger, ORDERS, [no_lines], imported_at=imported_at)
+    with pytest.raises(InputError, match=r"^o\.parquet has columns and no rows; nothing was imported$"):
+        import_files(ledger, ORDERS, [no_rows], imported_at=imported_at)
+    assert not ledger.home.path.exists()
+
+
+def test_versions_of_a_line_in_one_file_follow_each_other(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime
+) -> None:
+    header = "customer_id,order_id,line_id,ordered_at,known_at,net_amount\n"
+    first, second = "ann,1,1,2024-01-01,2024-01-01,10\n", "ann,1,1,2024-01-01,2024-01-05,8\n"
+    same_as_second = "ann,1,1,2024-01-01,2024-01-07,8\n"
+    path = write_file("o.csv", header + same_as_second + second + first)
+
+    assert counts(import_files(ledger, ORDERS, [path], imported_at=imported_at)) == (1, 1, 1, 0)
+    assert held(ledger, "net_minor, CAST(known_at AS DATE) - DATE '2024-01-01'") == [(800, 4), (1000, 0)]
+    assert counts(import_files(ledger, ORDERS, [path], imported_at=imported_at)) == (0, 3, 0, 0)
+
+
+def test_a_column_that_a_later_file_lacks_keeps_its_value(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime
+) -> None:
+    whole = write_file("a.csv", "product_id,title,category\np,Milk,Dairy\nq,Tea,Drinks\n")
+    titles = write_file("b.csv", "product_id,title\np,Whole milk\nq,Tea\n")
+
+    import_files(ledger, PRODUCTS, [whole], imported_at=imported_at)
+    report = import_files(ledger, PRODUCTS, [titles], imported_at=imported_at)
+
+    assert counts(report) == (0, 1, 1, 0)
+    assert held(ledger, "product_id, title, category", "ledger_products") == [
+        ("p", "Milk", "Dairy"), ("p", "Whole milk", "Dairy"), ("q", "Tea", "Drinks"),
+    ]  # fmt: skip
+
+
+def test_columns_may_be_called_differently(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime
+) -> None:
+    path = write_file("o.csv", "Client no.,Bon,Tag,customer_id,net_amount\nann,1,2024-01-31,x,5\n")
+    renamed = {"customer_id": "client no.", "order_id": "Bon", "ordered_at": "Tag"}
+
+    report = import_files(ledger, ORDERS, [path], imported_at=imported_at, renamed=renamed)
+
+    assert held(ledger, "customer_id, order_id") == [("ann", "1")]
+    assert "o.csv: not imported: customer_id" in report.notes
+
+
+@pytest.mark.parametrize(
+    ("renamed", "error"),
+    [
+        ({"customer": "Client"}, "--map: there is no column 'customer' to fill; did you mean customer_id?"),
+        (
+            {"customer_id": "Klient"},
+            "o.csv: no column 'Klient', given by --map for customer_id; did you mean Client?",
+        ),
+    ],
+)
+def test_a_wrong_name_is_told_with_the_near_one(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime, renamed: dict[str, str], error: str
+) -> None:
+    path = write_file("o.csv", "Client,order_id,ordered_at,net_amount\nann,1,2024-01-31,5\n")
+
+    with pytest.raises(InputError) as caught:
+        import_files(ledger, ORDERS, [path], imported_at=imported_at, renamed=renamed)
+
+    assert str(caught.value) == error
+
+
+def test_customers_called_by_their_address_get_a_pseudonym_and_the_address_is_kept_once(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime
+) -> None:
+    rows = "Ann@Example.com,1,2024-01-31,5\nann@example.com,2,2024-02-01,5\nbob,3,2024-02-01,5\n"
+    path = write_file("o.csv", HEADER + rows)
+
+    report = import_files(ledger, ORDERS, [path], imported_at=imported_at)
+
+    ann = pseudonym("ann@example.com")
+    assert held(ledger, "customer_id, order_id") == [("bob", "3"), (ann, "1"), (ann, "2")]
+    assert held(ledger, "customer_id, email, CAST(known_at AS DATE)::VARCHAR", "ledger_customers") == [
+        (ann, "ann@example.com", "2024-01-31")
+    ]
+    assert [(also.table, also.added, also.unchanged) for also in report.also] == [("customers", 1, 1)]
+    files = [path.read_bytes() for path in ledger.home.path.rglob("*.json")]
+    assert not any(b"example.com" in text for text in files)

@@ -1,0 +1,90 @@
+"""How a file's columns become the plain format's texts: by name, or as a layout says."""
+
+from collections.abc import Iterator
+from datetime import UTC
+from itertools import count as counting
+
+import duckdb
+
+from ledger.importers.header import Header
+from ledger.importers.layout import Layout, prepared_sql, source_sql, translated_sql
+from ledger.importers.source import Source
+from ledger.importers.stage import Staged, Staging, numbered, numbered_table, stage
+from ledger.schema import Table
+from ledger.tables.customers import CUSTOMERS
+
+_NUMBERS = counting(1)
+PSEUDONYM_OF_EMAIL = "e-"
+
+
+def stage_plain(staging: Staging, table: Table, source: Source, header: Header) -> tuple[Staged, ...]:
+    """Stage a file in the plain format; where customers are called by their e-mail address, the addresses as well."""
+    staged = Staged(source, table, tuple(header.positions), header.positions, next(_NUMBERS))
+    with source.rows(staging.connection, header.positions) as rows:
+        stage(staging, staged, rows)
+    if table is CUSTOMERS or not _has_addresses(staging.connection, staged):
+        return (staged,)
+    return staged, _stage_addresses(staging, staged)
+
+
+def _has_addresses(connection: duckdb.DuckDBPyConnection, staged: Staged) -> bool:
+    """Whether customers are called by their e-mail address: the check gave them a pseudonym."""
+    if "customer_id" not in staged.given:
+        return False
+    pseudonym = f"starts_with(customer_id, '{PSEUDONYM_OF_EMAIL}')"
+    return bool(connection.execute(f"SELECT bool_or({pseudonym}) FROM {staged.fresh}").fetchall()[0][0])
+
+
+def _stage_addresses(staging: Staging, of: Staged) -> Staged:
+    """Stage a customer for each address, known since the first row that names it."""
+    wanted = {"customer_id": of.positions["customer_id"]}
+    first = of.table.local_of
+    if first in of.positions:
+        wanted[first] = of.positions[first]
+    known_at = f", min({first}) AS known_at" if first in wanted else ""
+    given = ("customer_id", "email", *(("known_at",) if known_at else ()))
+    staged = Staged(of.source, CUSTOMERS, given, wanted, next(_NUMBERS))
+    with of.source.rows(staging.connection, wanted) as rows:
+        addresses = (
+            f"SELECT min(line) AS line, customer_id, customer_id AS email{known_at}, NULL AS refused "
+            f"FROM ({numbered(rows)}) WHERE contains(customer_id, '@') AND line IN (SELECT line FROM {of.fresh}) "
+            "GROUP BY customer_id"
+        )
+        stage(staging, staged, addresses)
+    return staged
+
+
+def stage_layout(
+    staging: Staging, layout: Layout, source: Source, header: Header
+) -> tuple[tuple[Staged, ...], tuple[str, ...]]:
+    """Stage a file of another system's for every table that its layout fills; also return what is worth telling."""
+    number, connection = next(_NUMBERS), staging.connection
+    with source.rows(staging.connection, header.positions) as rows:
+        staging.connection.execute(f"CREATE TEMP TABLE texts_{number} AS {rows}")
+    texts = f"({numbered_table(f'texts_{number}')})"
+    readable = f"(FROM {texts} WHERE refused IS NULL)"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW source AS {source_sql(layout, tuple(header.positions), readable)}"
+    )
+    connection.execute(
+        "SET VARIABLE imported_at = $at", {"at": staging.imported_at.astimezone(UTC).isoformat()}
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE prepared AS {prepared_sql(layout)}")
+    staged = []
+    for table in layout.tables:
+        parts = [one for one in layout.translations if one.table is table]
+        given = tuple(dict.fromkeys(name for one in parts for name in one.cells))
+        rows_of = [translated_sql(one) for one in parts]
+        if table is layout.tables[0]:
+            rows_of.append(f"SELECT line, refused FROM {texts} WHERE refused IS NOT NULL")
+        one = Staged(source, table, given, header.positions, next(_NUMBERS), texts)
+        stage(staging, one, " UNION ALL BY NAME ".join(rows_of))
+        staged.append(one)
+    return tuple(staged), tuple(_findings(connection, layout))
+
+
+def _findings(connection: duckdb.DuckDBPyConnection, layout: Layout) -> Iterator[str]:
+    for finding in layout.findings:
+        found = connection.execute(finding.sql).fetchall()[0][0]
+        if found:
+            yield finding.says.format(n=f"{found:,}")
