@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 
+from ledger.erasure import REASON, refused_sql
 from ledger.errors import InputError
 from ledger.importers.files import open_file
 from ledger.importers.header import Header, match_header
@@ -19,7 +20,8 @@ from ledger.importers.translate import stage_layout, stage_plain
 from ledger.merge import CLASH, judge
 from ledger.schema import SQL_TYPES, Table
 from ledger.shop import Shop
-from ledger.store import Ledger, write_part
+from ledger.store import Ledger, relation, write_part
+from ledger.tables.erased import ERASED
 from ledger.tables.orders import ORDERS
 from ledger.tables.rejected import REJECTED
 from ledger.workspace import workspace
@@ -226,6 +228,8 @@ def _write(
     outcomes: dict[Table, _Outcome] = {}
     refusals = Refusals(staging.connection, wanted.imported_at)
     with ledger.exclusive():
+        erased = relation(ERASED, ledger.files(ERASED))
+        staging.connection.execute(f"CREATE OR REPLACE TEMP TABLE ledger_erased AS {erased}")
         for one in files:
             for staged in one.staged:
                 outcome = outcomes.setdefault(staged.table, _Outcome())
@@ -246,12 +250,13 @@ def _write(
 def _append(staging: Staging, ledger: Ledger, staged: Staged, outcome: _Outcome) -> None:
     """Write the new rows of a table from one file as a data file, and count the rest."""
     connection = staging.connection
+    fresh = _without_erased(connection, staged)
     held = [*ledger.files(staged.table), *outcome.parts]
     judged = judge(
         connection,
         staged.table,
         staged.given,
-        fresh=staged.fresh,
+        fresh=fresh,
         repeated=staged.repeated,
         held=held,
         imported_at=staging.imported_at,
@@ -274,6 +279,16 @@ def _append(staging: Staging, ledger: Ledger, staged: Staged, outcome: _Outcome)
         path = ledger.new_part(staged.table)
         write_part(connection, new, path)
         outcome.parts.append(path)
+
+
+def _without_erased(connection: duckdb.DuckDBPyConnection, staged: Staged) -> str:
+    """Return the relation of accepted rows less those that would bring back who was erased; these are refused."""
+    past = refused_sql(staged.table, staged.fresh)
+    if past is None or not count(connection, "ledger_erased"):
+        return staged.fresh
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE past AS {past}")
+    connection.execute(f"INSERT INTO {staged.refused} SELECT line, $reason FROM past", {"reason": REASON})
+    return f"(FROM {staged.fresh} WHERE line NOT IN (FROM past))"
 
 
 def _report(

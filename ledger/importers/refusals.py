@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 import duckdb
 import pyarrow as pa
 
-from ledger.contacts import masked_sql
+from ledger.contacts import WITHHELD, masked_sql
+from ledger.erasure import REASON, mentions_sql
 from ledger.importers.report import Reason
 from ledger.importers.source import Source
 from ledger.importers.stage import Staged, count, numbered
@@ -27,7 +28,7 @@ class Refusals:
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        On which the rows are staged.
+        On which the rows are staged, with a table `ledger_erased`.
     imported_at : datetime
     """
 
@@ -64,12 +65,13 @@ class Refusals:
         with again as rows:
             cells = ", ".join(f"'{name}', \"{name}\"" for name in staged.positions)
             raw = f"CASE WHEN text IS NULL THEN json_object({cells}) ELSE json_object('text', text) END"
+            raw = self._withheld(masked_sql(f"CAST({raw} AS VARCHAR)"))
             self._connection.execute(
                 f"""
                 INSERT INTO refusals BY NAME
                 WITH reasons AS (SELECT line, min(reason) AS reason FROM {staged.refused} GROUP BY line)
                 SELECT $table_name AS table_name, $file_name AS file_name, $sha256 AS file_sha256, line, reason,
-                    CAST($imported_at AS TIMESTAMPTZ) AS imported_at, {masked_sql(f"CAST({raw} AS VARCHAR)")} AS raw
+                    CAST($imported_at AS TIMESTAMPTZ) AS imported_at, {raw} AS raw
                 FROM reasons JOIN ({numbered(rows)}) USING (line)
                 """,
                 {
@@ -79,6 +81,13 @@ class Refusals:
                     "imported_at": self._at,
                 },
             )
+
+    def _withheld(self, raw: str) -> str:
+        """Return SQL of a row's text, or of none where it names somebody erased."""
+        if not count(self._connection, "ledger_erased"):
+            return raw
+        named = f"(reason = '{REASON}' OR {mentions_sql(raw)})"
+        return f"CASE WHEN {named} THEN json_object('text', '{WITHHELD}') ELSE {raw} END"
 
     def new_rows(self, ledger: Ledger) -> pa.Table:
         """Return the refused rows that an earlier import of the same bytes has not left already, in line order."""

@@ -12,10 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from ledger.contacts import pseudonym
+from ledger.erasure import forget, remember
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.importers.load import import_files
 from ledger.importers.report import ImportReport, Reason
+from ledger.person import find
 from ledger.shop import Shop
 from ledger.store import Ledger
 from ledger.tables.orders import ORDERS
@@ -434,3 +436,25 @@ def test_customers_called_by_their_address_get_a_pseudonym_and_the_address_is_ke
     assert [(also.table, also.added, also.unchanged) for also in report.also] == [("customers", 1, 1)]
     files = [path.read_bytes() for path in ledger.home.path.rglob("*.json")]
     assert not any(b"example.com" in text for text in files)
+
+
+def test_who_was_erased_does_not_come_back_with_his_past(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime
+) -> None:
+    path = write_file("o.csv", HEADER + "ann,1,2024-01-31,5\nbob,2,2024-01-31,5\nann,3,2024-01-31,x\n")
+    import_files(ledger, ORDERS, [path], imported_at=imported_at)
+    with ledger.exclusive():
+        with ledger.connect() as connection:
+            ann = find(connection, "ann", imported_at)
+        remember(ledger, ann, datetime(2024, 5, 1, tzinfo=UTC), new_salt="salt")
+        forget(ledger, ann)
+    later = write_file("later.csv", HEADER + "ann,4,2024-05-02,5\n")
+
+    again = import_files(ledger, ORDERS, [path], imported_at=imported_at)
+    after = import_files(ledger, ORDERS, [later], imported_at=imported_at)
+
+    assert counts(again) == (0, 1, 0, 2)
+    assert counts(after) == (1, 0, 0, 0)
+    assert held(ledger, "customer_id, order_id") == [("ann", "4"), ("bob", "2")]
+    withheld = [raw for (raw,) in held(ledger, "raw", "ledger_rejected")]
+    assert withheld == ['{"text":"(withheld)"}', '{"text":"(withheld)"}']
