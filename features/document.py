@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from features.catalog.shipped import CATALOG
 from features.feature import Feature
 from features.relations import RELATIONS
+from ledger.identity import MOST_CUSTOMERS
 
 _INTRODUCTION = """\
 # Features
@@ -19,13 +20,17 @@ release: `{fingerprint}`.
   counts and sums over a window that is empty are 0 where the table says so.
 - Orders on one local day count once. Money is summed in hundredths of the currency and shown in the currency, net of
   the refunds known at the cutoff.
+- A customer is everyone he is known to be at the cutoff: what was bought under a visitor's id or a duplicate account
+  that was merged into him by then is his, and those ids have no row of their own. An id that was more than
+  {most} customers by then is a hub, a shared device for instance, and joins nobody. A merge learnt later
+  changes no row of an earlier cutoff.
 - To add a feature, add a row to a list in `features/catalog/` and run `make docs`.
 """
 
 
 def page() -> str:
     """Return the page's text."""
-    sections = [_INTRODUCTION.format(fingerprint=CATALOG.fingerprint[:16])]
+    sections = [_INTRODUCTION.format(fingerprint=CATALOG.fingerprint[:16], most=MOST_CUSTOMERS)]
     sections += [_features(relation) for relation in RELATIONS]
     sections += ["## What fragments may name\n", *(_columns(relation) for relation in RELATIONS)]
     return "\n".join(sections)

@@ -5,30 +5,14 @@ each row was in force; `cut` keeps the rows in force at one cutoff and measures 
 keeps to the SQL that means the same on DuckDB and Spark. Which aggregates are taken: `features.catalog`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 
 import duckdb
 import pyarrow as pa
 
 from features.cutoff import Cutoff
-
-
-@dataclass(frozen=True)
-class Step:
-    """One relation and the SELECT that fills it.
-
-    Parameters
-    ----------
-    table : str
-        Temporary table, visible to the connection that stages it and to no other.
-    sql : str
-        May hold `:cutoff_at` and `:cutoff_day`.
-    """
-
-    table: str
-    sql: str
-
+from ledger import identity
+from ledger.staging import Step, instant
 
 # A row is in force from the moment it is known until the same key (order, line, status) is known otherwise,
 # or the line is known to be cancelled. Both ends are kept, so that any cutoff can be cut from one pass over
@@ -76,11 +60,12 @@ left join cancelled c on v.order_id = c.order_id and v.line_id = c.line_id
 """,
 )
 
+# From here on a customer is whoever an id is by the cutoff, and a row is his whatever id it was bought under.
 BASKETS = Step(
     "history_baskets",
     """
 select
-    customer_id, order_day, product_id,
+    coalesce(i.customer_id, l.customer_id) as customer_id, l.order_day, l.product_id,
     cast(sum(case when status = 'paid' then net_minor else 0 end) as bigint) as gross_minor,
     cast(sum(case when status = 'refunded' then -net_minor else 0 end) as bigint) as refund_minor,
     cast(sum(case when status = 'paid' then discount_minor end) as bigint) as discount_minor,
@@ -88,9 +73,10 @@ select
     count(case when status = 'paid' then 1 end) as lines,
     min(case when status = 'paid' then order_hour end) as order_hour,
     min(case when status = 'paid' then order_isoweekday end) as order_isoweekday
-from history_lines
+from history_lines l
+left join identities_resolved i on l.customer_id = i.anonymous_id
 where status <> 'cancelled' and from_at < :cutoff_at and (until_at is null or until_at >= :cutoff_at)
-group by customer_id, order_day, product_id
+group by coalesce(i.customer_id, l.customer_id), l.order_day, l.product_id
 """,
 )
 
@@ -180,7 +166,12 @@ select
     k.customer_id,
     coalesce(b.gross_minor, 0) as gross_minor,
     coalesce(b.refund_minor, 0) as refund_minor
-from (select customer_id from history_lines where from_at < :cutoff_at group by customer_id) k
+from (
+    select coalesce(i.customer_id, l.customer_id) as customer_id
+    from (select customer_id from history_lines where from_at < :cutoff_at group by customer_id) l
+    left join identities_resolved i on l.customer_id = i.anonymous_id
+    group by coalesce(i.customer_id, l.customer_id)
+) k
 left join (
     select customer_id,
         cast(sum(gross_minor) as bigint) as gross_minor,
@@ -196,7 +187,7 @@ CUT = (BASKETS, ORDERS, ITEMS, CATEGORIES, CUSTOMERS)
 
 def text() -> str:
     """Return the whole history SQL, one white-space between words; a feature set's fingerprint covers it."""
-    return "\n".join(f"{step.table}: {' '.join(step.sql.split())}" for step in (COLLAPSE, *CUT))
+    return "\n".join([COLLAPSE.text, identity.text(), *(step.text for step in CUT)])
 
 
 def collapse(connection: duckdb.DuckDBPyConnection) -> None:
@@ -205,9 +196,9 @@ def collapse(connection: duckdb.DuckDBPyConnection) -> None:
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With views `ledger_orders` and `ledger_products` in the stored schema.
+        With the view `ledger_orders` in the stored schema.
     """
-    _fill(connection, COLLAPSE.table, COLLAPSE.sql)
+    COLLAPSE.fill(connection)
 
 
 def cut(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
@@ -219,14 +210,8 @@ def cut(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
         On which `collapse` has run since the ledger's views were last changed.
     cutoff : Cutoff
     """
-    # The offset is written out: a bare literal would be read in the session's own zone.
-    instant = f"cast('{cutoff.at.isoformat(sep=' ')}' as timestamp with time zone)"
-    for step in CUT:
-        _fill(
-            connection,
-            step.table,
-            step.sql.replace(":cutoff_at", instant).replace(":cutoff_day", str(cutoff.day)),
-        )
+    identity.stage(connection, cutoff.at)
+    _fill(connection, cutoff)
 
 
 def stage(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
@@ -238,11 +223,30 @@ def stage(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With views `ledger_orders` and `ledger_products` in the stored schema.
+        With views `ledger_orders`, `ledger_products` and `ledger_identities` in the stored schema.
     cutoff : Cutoff
     """
     collapse(connection)
     cut(connection, cutoff)
+
+
+def stage_apart(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
+    """Stage as `stage` does, but with every id by itself, whoever it is known to be.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With views `ledger_orders` and `ledger_products` in the stored schema.
+    cutoff : Cutoff
+    """
+    collapse(connection)
+    identity.stage_nobody(connection)
+    _fill(connection, cutoff)
+
+
+def _fill(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
+    for step in CUT:
+        step.fill(connection, cutoff_at=instant(cutoff.at), cutoff_day=str(cutoff.day))
 
 
 def last_order_at(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> datetime | None:
@@ -258,7 +262,3 @@ def last_order_at(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> date
     found = connection.sql(last, params={"at": cutoff.at}).to_arrow_table()
     moment: datetime | None = found["last"].cast(pa.timestamp("us", "UTC"))[0].as_py()
     return moment
-
-
-def _fill(connection: duckdb.DuckDBPyConnection, table: str, select: str) -> None:
-    connection.execute(f"create or replace temp table {table} as {select}")

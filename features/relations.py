@@ -83,7 +83,8 @@ CATEGORIES = Relation(
 
 CUSTOMERS = Relation(
     name="customers",
-    holds="one customer of whom the ledger held any row before the cutoff, valid orders or not",
+    holds="one customer of whom the ledger held any order's row before the cutoff, valid or not; an id that is "
+    "another customer by the cutoff has no row of its own",
     columns={
         "gross_minor": "paid, hundredths of the currency; cancelled lines are left out",
         "refund_minor": "refunded, hundredths of the currency, not negative",

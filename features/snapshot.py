@@ -20,13 +20,13 @@ from ledger.errors import InputError
 def compute(
     connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, feature_set: FeatureSet = CATALOG
 ) -> pa.Table:
-    """Describe every customer known before a cutoff.
+    """Describe every customer known before a cutoff; an id that is another customer by then counts as that one.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With views `ledger_orders` and `ledger_products` in the stored schema. It is left staged as of the
-        cutoff.
+        With views `ledger_orders`, `ledger_products` and `ledger_identities` in the stored schema. It is left
+        staged as of the cutoff.
     cutoff : Cutoff
     feature_set : FeatureSet
 
@@ -54,8 +54,8 @@ def many(
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With views `ledger_orders` and `ledger_products` in the stored schema. It is left staged as of the last
-        cutoff.
+        With views `ledger_orders`, `ledger_products` and `ledger_identities` in the stored schema. It is left
+        staged as of the last cutoff.
     cutoffs : iterable of Cutoff
         At least one.
     feature_set : FeatureSet

@@ -11,7 +11,7 @@ from features import snapshot
 from features.cutoff import Cutoff
 from models.predictor import Outcomes
 from training.folds import training_cutoffs
-from training.outcomes import outcomes, read_orders
+from training.outcomes import outcomes, read_joined, read_orders
 
 
 @dataclass
@@ -31,11 +31,12 @@ class Dataset:
     known_until: Cutoff
     horizon_days: int
     _snapshots: dict[Cutoff, pd.DataFrame] = field(default_factory=dict)
+    _joined: "dict[Cutoff, pd.Series[str]]" = field(default_factory=dict)
     _orders: pd.DataFrame | None = None
 
     @property
     def orders(self) -> pd.DataFrame:
-        """Every valid order as known at the end: customer_id, order_day, value."""
+        """What every id bought on each day, as known at the end: customer_id, order_day, paid, refunded."""
         if self._orders is None:
             self._orders = read_orders(self.connection, self.known_until)
         return self._orders
@@ -43,7 +44,18 @@ class Dataset:
     @property
     def first_order_day(self) -> int | None:
         """Local day number of the first order; None in a ledger without one."""
-        return None if self.orders.empty else int(self.orders["order_day"].min())
+        days = self._days_with_orders
+        return None if days.empty else int(days.min())
+
+    @property
+    def last_order_day(self) -> int | None:
+        """Local day number of the last order; None in a ledger without one."""
+        days = self._days_with_orders
+        return None if days.empty else int(days.max())
+
+    @property
+    def _days_with_orders(self) -> "pd.Series[int]":
+        return self.orders.loc[self.orders["paid"] > self.orders["refunded"], "order_day"]
 
     def training_cutoffs(self, as_of: Cutoff) -> tuple[Cutoff, ...]:
         """Return the cutoffs whose outcomes are complete as of a date, newest first; maybe none."""
@@ -68,11 +80,14 @@ class Dataset:
             raise ValueError(
                 f"the {self.horizon_days} days after {cutoff.local_date} end after {self.known_until.local_date}"
             )
-        return self.window(cutoff, self.snapshot(cutoff)["customer_id"])
+        return self.window(cutoff, cutoff)
 
-    def window(self, start: Cutoff, customers: "pd.Series[str]") -> Outcomes:
-        """Return what customers did in one horizon from `start`; with no check whether all of it is known."""
-        return outcomes(self.orders, customers, start, self.horizon_days)
+    def window(self, start: Cutoff, cutoff: Cutoff) -> Outcomes:
+        """Return what the customers of `snapshot(cutoff)` did in one horizon from `start`; nothing is checked."""
+        if cutoff not in self._joined:
+            self._joined[cutoff] = read_joined(self.connection, cutoff)
+        customers = self.snapshot(cutoff)["customer_id"]
+        return outcomes(self.orders, self._joined[cutoff], customers, start, self.horizon_days)
 
     def stacked(self, cutoffs: Sequence[Cutoff]) -> tuple[pd.DataFrame, Outcomes]:
         """Return the snapshots of several cutoffs under each other, and their outcomes row by row."""

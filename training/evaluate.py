@@ -86,7 +86,7 @@ def evaluate(
     progress("reading history", 0.0)
     if dataset.snapshot(cutoff).empty:
         raise InputError(f"no customer is known before {cutoff.local_date}; choose a later --as-of")
-    last_day = int(dataset.orders["order_day"].max()) if len(dataset.orders) else cutoff.day
+    last_day = cutoff.day if dataset.last_order_day is None else dataset.last_order_day
     if last_day < known_until.day - horizon_days // 10:
         raise InputError(
             f"orders end {known_until.day - last_day} days before the {horizon_days} days after "

@@ -143,8 +143,7 @@ def _last_window(
 
     def before(cutoff: Cutoff) -> Outcomes:
         # Windows before the cutoff are history, not future: the same counting, one horizon earlier.
-        start = cutoff.plus_days(-dataset.horizon_days)
-        return dataset.window(start, dataset.snapshot(cutoff)["customer_id"])
+        return dataset.window(cutoff.plus_days(-dataset.horizon_days), cutoff)
 
     repeated = before(test)
     counted = np.concatenate([before(cutoff).orders for cutoff in cutoffs])

@@ -1,5 +1,6 @@
 """Small ledgers in the stored schema with everything in them that has ever gone wrong in one."""
 
+import itertools
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -10,6 +11,8 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from features.cutoff import EPOCH, Cutoff
+from ledger.identity import MOST_CUSTOMERS
+from ledger.tables.identities import IDENTITIES
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
 
@@ -25,6 +28,7 @@ CUTOFFS = (
 )
 LARGEST_MINOR = 10**14  # the largest amount an import accepts
 # The cutoff itself, its neighbours, both sides of a window's edge, the long day; and then any hour.
+KNOWN_HOURS = (-9999, -100, -1, 0, 1)
 SPECIAL_HOURS = (0, -1, 1, -23, -24, -25, -48, -30 * 24, -31 * 24, -90 * 24, -91 * 24, -180 * 24, -365 * 24)
 AMOUNTS = st.one_of(
     st.sampled_from((0, 0, 0, 1, 99, LARGEST_MINOR, LARGEST_MINOR - 1)), st.integers(0, 30_000)
@@ -37,14 +41,17 @@ class Given:
 
     orders: list[Row]
     products: list[Row]
+    identities: list[Row]
     cutoff: Cutoff
 
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """Return a connection with the two views, in a zone that no answer may depend on."""
+        """Return a connection with the three views, in a zone that no answer may depend on."""
         connection = duckdb.connect()
         connection.execute("set timezone = 'Pacific/Auckland'")
         connection.register("ledger_orders", pa.Table.from_pylist(self.orders, ORDERS.arrow_schema))
         connection.register("ledger_products", pa.Table.from_pylist(self.products, PRODUCTS.arrow_schema))
+        identities = pa.Table.from_pylist(self.identities, IDENTITIES.arrow_schema)
+        connection.register("ledger_identities", identities)
         return connection
 
 
@@ -108,7 +115,7 @@ def ledgers(draw: st.DrawFn) -> Given:
     orders: list[Row] = []
     for number in range(draw(st.integers(0, 12))):
         first = {
-            "customer_id": draw(st.sampled_from(("a", "a", "b", "c"))),
+            "customer_id": draw(st.sampled_from(("a", "a", "b", "c", "visitor", "device"))),
             "order_id": f"o{number}",
             "ordered_at": draw(instants(cutoff)),
             "currency": "USD",
@@ -117,16 +124,46 @@ def ledgers(draw: st.DrawFn) -> Given:
         }
         for line in range(draw(st.integers(1, 3))):
             orders += draw(lines(first | {"line_id": f"#{line}"}, cutoff))
-    return Given(draw(st.permutations(orders)), draw(descriptions(cutoff)), cutoff)
+    identities = [row for rows in draw(st.lists(joins(cutoff), max_size=4)) for row in rows]
+    return Given(
+        draw(st.permutations(orders)), draw(descriptions(cutoff)), draw(st.permutations(identities)), cutoff
+    )
 
 
 @st.composite
 def descriptions(draw: st.DrawFn, cutoff: Cutoff) -> list[Row]:
     """Draw up to four descriptions of each of three products, before, at and after the cutoff; p4 has none."""
-    hours = st.lists(st.sampled_from((-9999, -100, -1, 0, 1)), unique=True, max_size=4)
+    hours = st.lists(st.sampled_from(KNOWN_HOURS), unique=True, max_size=4)
     category = st.sampled_from(("Tea", "Tea > Green", "Pets", None))
     return [
         {"product_id": product, "known_at": cutoff.at + number * HOUR, "category": draw(category)}
         for product in ("p1", "p2", "p3")
         for number in draw(hours)
     ]
+
+
+@st.composite
+def joins(draw: st.DrawFn, cutoff: Cutoff) -> list[Row]:
+    """Draw what is said of who is who: a merge, an un-merge, a chain, a ring, or a device that many people use."""
+    people = ("a", "b", "c", "new", "visitor", "device")
+
+    def said(anonymous_id: str, customer_id: str | None) -> Row:
+        known_at = cutoff.at + draw(st.sampled_from(KNOWN_HOURS)) * HOUR
+        how = draw(st.sampled_from(("merged", "imported")))
+        return {"anonymous_id": anonymous_id, "customer_id": customer_id, "known_at": known_at, "how": how}
+
+    kind = draw(st.sampled_from(("merge", "merge", "unmerge", "chain", "ring", "hub")))
+    first, *others = draw(st.permutations(people))
+    if kind == "merge":
+        return [said(first, others[0])]
+    if kind == "unmerge":
+        return [said(first, others[0]), said(first, None)]
+    if kind == "hub":
+        strangers = [
+            f"stranger {number}" for number in range(draw(st.sampled_from((-2, -1, 0))) + MOST_CUSTOMERS)
+        ]
+        return [said("device", customer) for customer in (*strangers, first, others[0])]
+    links = draw(st.integers(2, len(others))) if kind == "ring" else draw(st.integers(2, 40))
+    steps = others[:links] if kind == "ring" else [*(f"step {number}" for number in range(links)), others[0]]
+    chain = [first, *steps, first] if kind == "ring" else [first, *steps]
+    return [said(each, following) for each, following in itertools.pairwise(chain) if each != following]

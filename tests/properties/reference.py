@@ -11,6 +11,7 @@ from statistics import median
 from typing import Any
 
 from features.cutoff import Cutoff
+from ledger.identity import MOST_CUSTOMERS
 
 Row = dict[str, Any]
 Value = int | float | None
@@ -20,16 +21,61 @@ SATURDAY = 6
 EVENING_HOUR = 18
 
 
-def describe(orders: list[Row], products: list[Row], cutoff: Cutoff) -> dict[str, dict[str, Value]]:
+def describe(
+    orders: list[Row], products: list[Row], identities: list[Row], cutoff: Cutoff
+) -> dict[str, dict[str, Value]]:
     """Return every known customer's features as of a cutoff, from ledger rows in the stored schema."""
     known = [row for row in orders if row["known_at"] < cutoff.at]
     bought = lines_in_force(known, cutoff.at)
     categories = categories_known(products, cutoff.at)
+    who = who_is_who(identities, cutoff.at)
+
+    def customer_of(row: Row) -> str:
+        return who.get(str(row["customer_id"]), str(row["customer_id"]))
+
     answer = {}
-    for customer in sorted({row["customer_id"] for row in known}):
-        rows = [row for row in bought if row["customer_id"] == customer]
+    for customer in sorted({customer_of(row) for row in known}):
+        rows = [row for row in bought if customer_of(row) == customer]
         answer[customer] = features_of(rows, categories, cutoff.day)
     return answer
+
+
+def who_is_who(identities: list[Row], at: datetime) -> dict[str, str]:
+    """Return the customer behind each id that was said to be somebody else before an instant."""
+    said: dict[str, list[Row]] = defaultdict(list)
+    for row in identities:
+        if row["known_at"] < at:
+            said[row["anonymous_id"]].append(row)
+    hubs = {
+        each
+        for each, rows in said.items()
+        if len({row["customer_id"] for row in rows} - {None}) > MOST_CUSTOMERS
+    }
+    links = {each: last_said(rows) for each, rows in said.items()}
+    followed = {
+        each: customer
+        for each, customer in links.items()
+        if customer is not None and not {each, customer} & hubs
+    }
+    return {each: end_of(each, followed) for each in followed}
+
+
+def last_said(rows: list[Row]) -> str | None:
+    """Return the customer of the row known last; at one instant an un-merge outweighs, then the smallest id."""
+    latest = max(row["known_at"] for row in rows)
+    customers = {row["customer_id"] for row in rows if row["known_at"] == latest}
+    return None if None in customers else min(customers)
+
+
+def end_of(start: str, links: dict[str, str]) -> str:
+    """Follow links to their end; a ring's smallest id stands for all of it."""
+    path = [start]
+    while path[-1] in links:
+        following = links[path[-1]]
+        if following in path:
+            return min(path[path.index(following) :])
+        path.append(following)
+    return path[-1]
 
 
 def features_of(rows: list[Row], categories: dict[str, str | None], today: int) -> dict[str, Value]:

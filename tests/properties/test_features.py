@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from features.catalog.shipped import CATALOG
 from features.snapshot import compute
 from tests.properties.ledgers import Given, Row, ledgers
-from tests.properties.reference import Value, describe, features_of
+from tests.properties.reference import Value, describe, features_of, who_is_who
 
 often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -29,6 +29,17 @@ def exactly(rows: dict[str, Row]) -> dict[str, dict[str, object]]:
     return {customer: {name: bits(row[name]) for name in CATALOG.names} for customer, row in rows.items()}
 
 
+def all_said_of(ids: set[str], identities: list[Row]) -> list[Row]:
+    """Return what was ever said of some ids, and of those that they were said to be."""
+    spoken_of = set(ids)
+    while True:
+        rows = [row for row in identities if row["anonymous_id"] in spoken_of]
+        named = {row["customer_id"] for row in rows} - {None}
+        if named <= spoken_of:
+            return rows
+        spoken_of |= named
+
+
 def test_the_plain_reference_knows_every_feature() -> None:
     assert set(features_of([], {}, 0)) == set(CATALOG.names), "add it to tests/properties/reference.py too"
 
@@ -40,6 +51,7 @@ def test_rows_known_at_or_after_the_cutoff_change_nothing(example: Given) -> Non
         example,
         orders=[row for row in example.orders if row["known_at"] < example.cutoff.at],
         products=[row for row in example.products if row["known_at"] < example.cutoff.at],
+        identities=[row for row in example.identities if row["known_at"] < example.cutoff.at],
     )
 
     assert exactly(computed(example)) == exactly(computed(before))
@@ -50,13 +62,21 @@ def test_rows_known_at_or_after_the_cutoff_change_nothing(example: Given) -> Non
 def test_a_customer_alone_gets_the_row_it_has_in_the_crowd(example: Given) -> None:
     crowd = computed(example)
 
+    who = who_is_who(example.identities, example.cutoff.at)
     for customer, row in crowd.items():
-        theirs = {order["order_id"] for order in example.orders if order["customer_id"] == customer}
-        alone = replace(example, orders=[order for order in example.orders if order["order_id"] in theirs])
+        ids = {customer, *(each for each, absorbing in who.items() if absorbing == customer)}
+        theirs = {order["order_id"] for order in example.orders if order["customer_id"] in ids}
+        alone = replace(
+            example,
+            orders=[order for order in example.orders if order["order_id"] in theirs],
+            identities=all_said_of(ids, example.identities),
+        )
         assert exactly({customer: computed(alone)[customer]}) == exactly({customer: row})
 
 
 @often
 @given(ledgers())
 def test_the_engine_equals_the_plain_reference_to_the_last_bit(example: Given) -> None:
-    assert exactly(computed(example)) == exactly(describe(example.orders, example.products, example.cutoff))
+    told = describe(example.orders, example.products, example.identities, example.cutoff)
+
+    assert exactly(computed(example)) == exactly(told)
