@@ -131,10 +131,13 @@ def _names(columns: Sequence[Column]) -> tuple[str, ...]:
 
 
 def _texts(given: tuple[str, ...]) -> str:
-    """Return SQL of the trimmed texts; a trim that looks for tabs takes twice as long, and they are rare."""
-    tab = "contains({name}, '\t')"
-    trimmed = f"CASE WHEN {tab} THEN trim({{name}}, ' \t') ELSE trim({{name}}) END"
-    return ", ".join(f"nullif({trimmed.format(name=name)}, '') AS {name}_text" for name in given)
+    """Return SQL of the trimmed texts, NULL when nothing is left.
+
+    Comparing first and last characters takes half the time of trimming; no blank and no tab sorts after `!`.
+    """
+    blank_outside = "{name} < '!' OR suffix({name}, ' ') OR suffix({name}, '\t')"
+    text = f"CASE WHEN {blank_outside} THEN nullif(trim({{name}}, ' \t'), '') ELSE {{name}} END"
+    return ", ".join(f"{text.format(name=name)} AS {name}_text" for name in given)
 
 
 def _values(table: Table, given: tuple[str, ...], shop: Shop) -> str:

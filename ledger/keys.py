@@ -36,12 +36,23 @@ def files_that_may_hold(
     return [path for path in files if _may_hold(connection, table, path, wanted)]
 
 
+def index(connection: duckdb.DuckDBPyConnection, table: Table, files: Sequence[Path]) -> None:
+    """Make the indexes of new files, so that the next append need not wait for them."""
+    for path in files:
+        if _is_large(path):
+            _index_of(connection, table, path)
+
+
+def _is_large(path: Path) -> bool:
+    return bool(pq.read_metadata(path).num_rows >= WORTH_AN_INDEX)
+
+
 def _may_hold(connection: duckdb.DuckDBPyConnection, table: Table, path: Path, wanted: Hashes) -> bool:
-    if pq.read_metadata(path).num_rows < WORTH_AN_INDEX:
+    if not _is_large(path):
         return True
-    index = _index_of(connection, table, path)
-    places = np.minimum(np.searchsorted(index, wanted), len(index) - 1)
-    return bool((index[places] == wanted).any())
+    hashes = _index_of(connection, table, path)
+    places = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
+    return bool((hashes[places] == wanted).any())
 
 
 def _index_of(connection: duckdb.DuckDBPyConnection, table: Table, path: Path) -> Hashes:

@@ -207,17 +207,16 @@ class Ledger:
 
     def compact(self) -> None:
         """Merge a table's many small files, as appends leave them. Call it holding `exclusive()`."""
-        added: dict[Table, list[Path]] = {}
-        removed: dict[Table, list[Path]] = {}
+        small = {table: [path for path in self.files(table) if path.stat().st_size < SMALL_BYTES] for table in TABLES}
+        removed = {table: files for table, files in small.items() if len(files) >= MANY_FILES}
+        if not removed:
+            return
         with open_engine() as connection:
-            for table in TABLES:
-                small = [path for path in self.files(table) if path.stat().st_size < SMALL_BYTES]
-                if len(small) >= MANY_FILES:
-                    removed[table] = small
-                    added[table] = [self._write(connection, table, relation(table, small))]
-        if added:
-            self.commit(added, removed)
-        for table in added:
+            added = {
+                table: [self._write(connection, table, relation(table, files))] for table, files in removed.items()
+            }
+        self.commit(added, removed)
+        for table in removed:
             delta.forget(self._root / table.name, self.files(table), older_than_seconds=A_DAY)
 
     def _write(self, connection: duckdb.DuckDBPyConnection, table: Table, select: str) -> Path:

@@ -17,6 +17,7 @@ from ledger.importers.report import ImportReport
 from ledger.importers.source import Progress, Source
 from ledger.importers.stage import Staged, Staging, count, staging_engine
 from ledger.importers.translate import stage_layout, stage_plain
+from ledger.keys import index
 from ledger.merge import CLASH, judge
 from ledger.schema import SQL_TYPES, Table
 from ledger.shop import Shop
@@ -244,6 +245,8 @@ def _write(
         if parts:
             ledger.commit(parts)
             ledger.compact()
+    for table, outcome in outcomes.items():
+        index(staging.connection, table, [path for path in outcome.parts if path.exists()])
     return outcomes, refusals
 
 
