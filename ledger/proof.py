@@ -3,9 +3,11 @@
 What is searched for comes from `ledger.sought`; who that is and how he is removed is left to `ledger.erasure`.
 """
 
+import gzip
 import mmap
 import os
 import sqlite3
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -32,6 +34,7 @@ OUTSIDE = (
 NOT_LOOKED_FOR = (
     f"identifiers of fewer than {SHORTEST_IN_TEXT} characters in free text, where they would mean anything",
     "identifiers of digits alone in columns that number something else, such as product_id",
+    "anything inside pictures and archives, of which a home has none but the figures of training runs",
 )
 
 
@@ -140,7 +143,7 @@ def _search_file(
                 return kind, list(read(engine, path, sought))
     except FileNotFoundError:
         return BYTES, []  # gone since it was listed: a running service's own temporary file
-    except (pa.ArrowException, duckdb.Error, sqlite3.DatabaseError, OSError):
+    except DAMAGED:
         return None, list(_bytes(path, sought))
     return BYTES, list(_bytes(path, sought))
 
@@ -228,11 +231,20 @@ def _bytes(path: Path, sought: Sought) -> Hits:
         yield "text", hits
 
 
+def _gzip(_engine: duckdb.DuckDBPyConnection, path: Path, sought: Sought) -> Hits:
+    with gzip.open(path) as file:
+        hits = sum(1 for _ in sought.text.finditer(file.read())) if sought.text else 0
+    if hits:
+        yield "text", hits
+
+
 BYTES = "text and bytes"
+DAMAGED = (pa.ArrowException, duckdb.Error, sqlite3.DatabaseError, OSError, EOFError, zlib.error)
 SQLITE_BATCH = 10_000
 SQLITE_MAGIC = b"SQLite format 3\x00"
 READERS: tuple[tuple[str, bytes, Callable[[duckdb.DuckDBPyConnection, Path, Sought], Hits]], ...] = (
     ("Parquet", b"PAR1", _parquet),
     ("Arrow", b"ARROW1", _arrow),
     ("SQLite", SQLITE_MAGIC, _sqlite),
+    ("gzip", b"\x1f\x8b", _gzip),
 )
