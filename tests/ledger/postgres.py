@@ -1,6 +1,7 @@
 """A PostgreSQL server of the tests' own: made in a directory of its own, on a free port, gone afterwards."""
 
 import os
+import pwd
 import shutil
 import socket
 import subprocess
@@ -81,9 +82,10 @@ def _unprivileged(directory: Path) -> list[str]:
     """Return what goes before a command so that the server does not run as root, which it refuses."""
     if os.geteuid() != 0:
         return []
+    nobody = pwd.getpwnam("nobody")
     for path in (directory, *directory.iterdir()):
-        shutil.chown(path, "nobody", "nogroup")
-    return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups"]
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+    return ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups"]
 
 
 def _free_port() -> int:
