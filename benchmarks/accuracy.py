@@ -15,8 +15,9 @@ import duckdb
 
 from features.cutoff import Cutoff
 from ledger.home import Home
-from ledger.importers.plain import import_orders
+from ledger.importers.load import import_files
 from ledger.store import Ledger
+from ledger.tables.orders import ORDERS
 from regulars.datasets import CDNOW, write_plain
 from regulars.terminal import show
 from training.evaluate import evaluate
@@ -40,7 +41,9 @@ copy (
 def ledger_of(file: Path, home: Path, currency: str, time_zone: str) -> Ledger:
     """Return a new ledger with a file's orders."""
     ledger = Ledger(Home(home))
-    import_orders(ledger, [file], imported_at=datetime.now(UTC), currency=currency, time_zone=time_zone)
+    import_files(
+        ledger, ORDERS, [file], imported_at=datetime.now(UTC), currency=currency, time_zone=time_zone
+    )
     return ledger
 
 
