@@ -197,12 +197,12 @@ def stage(connection: duckdb.DuckDBPyConnection, known_before: datetime) -> None
         Aware; exclusive.
     """
     # Where nobody was ever joined, a request about one customer would wait for ten statements that find nothing.
-    if connection.execute("select 1 from ledger_identities limit 1").fetchone() is None:
+    if not connection.execute("select 1 from ledger_identities limit 1").fetchall():
         stage_nobody(connection)
         return
     _link(connection, known_before)
     for _ in range(DOUBLINGS):
-        if connection.execute(_GOES_ON).fetchone() is None:
+        if not connection.execute(_GOES_ON).fetchall():
             break  # doubling what is at its end changes nothing
         DOUBLE.fill(connection)
     RESOLVED.fill(connection)
@@ -253,8 +253,8 @@ def standing(connection: duckdb.DuckDBPyConnection, identifier: str, known_befor
     """
     stage(connection, known_before)
     is_who = "select customer_id from identities_resolved where anonymous_id = $id"
-    found = connection.execute(is_who, {"id": identifier}).fetchone()
-    customer = found[0] if found else identifier
+    found = connection.execute(is_who, {"id": identifier}).fetchall()
+    customer = found[0][0] if found else identifier
     absorbed = "select anonymous_id from identities_resolved where customer_id = $id order by anonymous_id"
     everyone = [customer, *(row[0] for row in connection.execute(absorbed, {"id": customer}).fetchall())]
     of = {hub.anonymous_id: hub.customers for hub in hubs(connection, known_before)}
@@ -274,8 +274,8 @@ def last_said(connection: duckdb.DuckDBPyConnection, identifier: str, known_befo
     """
     KNOWN.fill(connection, known_before=instant(known_before))
     said = "select customer_id from identities_known where turn = 1 and anonymous_id = $id"
-    found = connection.execute(said, {"id": identifier}).fetchone()
-    return found[0] if found else None
+    found: list[tuple[str | None]] = connection.execute(said, {"id": identifier}).fetchall()
+    return found[0][0] if found else None
 
 
 def chain(connection: duckdb.DuckDBPyConnection, identifier: str, known_before: datetime) -> tuple[str, ...]:
@@ -290,13 +290,13 @@ def chain(connection: duckdb.DuckDBPyConnection, identifier: str, known_before: 
         Aware; exclusive.
     """
     _link(connection, known_before)
-    path = [identifier]
-    while True:
-        said = "select reached from identities_followed where anonymous_id = $id"
-        following = connection.execute(said, {"id": path[-1]}).fetchone()
-        if following is None or following[0] in path:
-            return tuple(path)
-        path.append(following[0])
+    said = "select reached from identities_followed where anonymous_id = $id"
+    path: list[str] = []
+    following = [(identifier,)]
+    while following and following[0][0] not in path:
+        path.append(following[0][0])
+        following = connection.execute(said, {"id": path[-1]}).fetchall()
+    return tuple(path)
 
 
 def trail(

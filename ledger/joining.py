@@ -19,8 +19,8 @@ NEXT = timedelta(microseconds=1)
 
 # The row to be appended, beside those that are there.
 _WITH_ROW = """
-create or replace temp view ledger_identities as
-from main.ledger_identities union all by name from said
+alter view ledger_identities rename to identities_before;
+create view ledger_identities as from identities_before union all by name from said
 """
 _MOVED = """
 create or replace temp table moved as
@@ -137,7 +137,7 @@ def known_id(connection: duckdb.DuckDBPyConnection, typed: str) -> str:
         for name in NAMES_SOMEBODY
         if name in table.names
     )
-    if connection.execute(f"select * from ({named}) limit 1", {"id": found}).fetchone() is None:
+    if not connection.execute(f"select * from ({named}) limit 1", {"id": found}).fetchall():
         raise InputError(f"no row of the ledger names '{typed}'; give an id as it was imported")
     return found
 

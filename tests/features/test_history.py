@@ -11,6 +11,7 @@ from features import history
 from features.cutoff import Cutoff
 from features.frames import connect_frames
 from features.snapshot import compute, snapshot
+from ledger.tables.identities import IDENTITIES
 from ledger.tables.products import PRODUCTS
 
 COLUMNS = ("customer_id", "order_id", "line_id", "ordered_at", "known_at", "status", "net_amount")
@@ -232,3 +233,89 @@ def test_the_last_order_at_a_cutoff_is_the_last_one_known_by_then() -> None:
     assert history.last_order_at(connection, JUNE) == datetime(2021, 5, 1, tzinfo=UTC)
     assert history.last_order_at(connection, JULY) == datetime(2021, 5, 20, tzinfo=UTC)
     assert history.last_order_at(connection, Cutoff(datetime(2021, 1, 1, tzinfo=UTC), "UTC")) is None
+
+
+def merged(*rows: tuple[str, str | None, datetime]) -> pa.Table:
+    names = ("anonymous_id", "customer_id", "known_at", "how")
+    return pa.Table.from_pylist(
+        [dict(zip(names, (*row, "merged"), strict=True)) for row in rows], IDENTITIES.arrow_schema
+    )
+
+
+GUEST = ("guest", "o2", "1", "2021-05-11", "2021-05-11", "paid", "5.00")
+MID_JUNE = datetime(2021, 6, 15, tzinfo=UTC)
+
+
+def test_a_merge_changes_no_row_of_a_cutoff_before_it_was_known() -> None:
+    with connect_frames(pd.DataFrame([PAID, GUEST], columns=COLUMNS), "UTC") as connection:
+        apart = compute(connection, JUNE).to_pylist()
+        connection.register("ledger_identities", merged(("guest", "ann", MID_JUNE)))
+
+        june, july = compute(connection, JUNE).to_pylist(), compute(connection, JULY).to_pylist()
+
+    assert june == apart
+    assert [(row["customer_id"], row["orders"], row["spend"]) for row in june] == [
+        ("ann", 1, 10.0),
+        ("guest", 1, 5.0),
+    ]
+    # From then on one customer bought twice, ten days apart, and the guest has no row of his own.
+    assert [(row["customer_id"], row["orders"], row["spend"], row["mean_gap_days"]) for row in july] == [
+        ("ann", 2, 15.0, 10.0)
+    ]
+
+
+def test_an_un_merge_gives_both_their_own_history_back() -> None:
+    with connect_frames(pd.DataFrame([PAID, GUEST], columns=COLUMNS), "UTC") as connection:
+        apart = compute(connection, JULY).to_pylist()
+        known = (datetime(2021, 5, 20, tzinfo=UTC), MID_JUNE)
+        connection.register(
+            "ledger_identities", merged(("guest", "ann", known[0]), ("guest", None, known[1]))
+        )
+
+        assert compute(connection, JULY).to_pylist() == apart
+        assert compute(connection, JUNE)["customer_id"].to_pylist() == ["ann"]
+
+
+def test_what_two_ids_of_one_customer_bought_on_one_day_is_one_order() -> None:
+    same_day = ("guest", "o2", "1", "2021-05-01", "2021-05-01", "paid", "5.00")
+    with connect_frames(pd.DataFrame([PAID, same_day], columns=COLUMNS), "UTC") as connection:
+        connection.register("ledger_identities", merged(("guest", "ann", datetime(2021, 5, 2, tzinfo=UTC))))
+
+        found = compute(connection, JUNE).to_pylist()
+
+    assert [(row["customer_id"], row["orders"], row["lines_per_order"]) for row in found] == [("ann", 1, 2.0)]
+
+
+def test_every_relation_speaks_of_the_customer_and_not_of_the_id_bought_under() -> None:
+    orders = pd.DataFrame([(*PAID, "tea"), (*GUEST, "tea")], columns=(*COLUMNS, "product_id"))
+    products = pd.DataFrame([("tea", "Drinks")], columns=("product_id", "category"))
+    with connect_frames(orders, "UTC", products) as connection:
+        connection.register(
+            "ledger_identities", merged(("guest", "new account", MID_JUNE), ("ann", "new account", MID_JUNE))
+        )
+        history.stage(connection, JULY)
+
+        def staged(columns: str, relation: str) -> list[tuple[object, ...]]:
+            found = connection.execute(f"select customer_id, {columns} from history_{relation} order by all")
+            return found.fetchall()
+
+        assert staged("order_number, gap_days", "orders") == [
+            ("new account", 1, None),
+            ("new account", 2, 10),
+        ]
+        assert staged("product_first, gap_days", "items") == [
+            ("new account", 0, 10),
+            ("new account", 1, None),
+        ]
+        assert staged("items, products", "categories") == [("new account", 2, 1)]
+        assert staged("gross_minor", "customers") == [("new account", 1500)]
+
+
+def test_ids_staged_apart_are_each_by_itself_whatever_is_known_of_them() -> None:
+    with connect_frames(pd.DataFrame([PAID, GUEST], columns=COLUMNS), "UTC") as connection:
+        connection.register("ledger_identities", merged(("guest", "ann", datetime(2021, 5, 2, tzinfo=UTC))))
+        history.stage_apart(connection, JUNE)
+
+        found = connection.execute("select customer_id from history_customers order by all").fetchall()
+
+    assert found == [("ann",), ("guest",)]
