@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from features.cutoff import Cutoff
-from ledger.quality import NEEDS
+from ledger.quality.need import NEEDS
 from training.folds import backtest_folds
 
 AS_OF = Cutoff.at_midnight(date(2024, 1, 1), "UTC")

@@ -1,0 +1,163 @@
+"""Which segments a history allows: those of the library by the columns they name, and those that do not ship yet."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from features.catalog.shipped import CATALOG
+from ledger.quality.report import Report
+from models.scores import SCORES
+from segments.expression import parse
+from segments.segment import Segment, load_library
+from segments.vocabulary import AWAITED, SegmentColumn, vocabulary
+
+Status = Literal["ready", "by_rules", "needs_data", "not_shipped"]
+
+
+@dataclass(frozen=True)
+class ColumnNeed:
+    """What columns of segment expressions need of the ledger.
+
+    Parameters
+    ----------
+    pattern : str
+        Regular expression of the columns' names.
+    capability : str
+        Name of a row of `ledger.quality.capability`.
+    """
+
+    pattern: str
+    capability: str
+
+
+COLUMN_NEEDS = (
+    ColumnNeed(r"discounted_order_share", "discounts"),
+    ColumnNeed(r"refunded_share", "refunds"),
+    ColumnNeed(r"categories|top_category_share", "categories"),
+    ColumnNeed(r"products|products_per_order|repeat_product_share", "order_products"),
+    ColumnNeed(r"quantity_per_order", "quantities"),
+    ColumnNeed(r"evening_order_share", "order_times"),
+    ColumnNeed(r"days_since_sign_up", "sign_up_dates"),
+)
+
+PREDICTED = (
+    (r"churn_probability_.*|p_order_.*|expected_orders_.*|next_order_days_.*", "churn"),
+    (r"clv_.*|expected_value_.*", "lifetime value"),
+)
+"""Patterns of score columns, and the prediction (`Allowance.short`) they come from; below its minimum rules answer."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A segment that the library does not have yet, and the kinds of data that it is going to need."""
+
+    title: str
+    needs: tuple[str, ...]
+
+
+PLANNED = (
+    Planned("Cart abandoners", ("carts",)),
+    Planned("Checkout abandoners, by step", ("checkouts", "checkout_steps")),
+    Planned("Browse abandoners", ("page_views", "carts")),
+    Planned("New and returning visitors, not identified", ("visitors", "sessions")),
+    Planned("Potential VIPs", ("page_views",)),
+    Planned("Did not react", ("email_sends", "email_reactions")),
+    Planned("Unreviewed buyers", ("reviews",)),
+    Planned("Registered, never bought", ("never_ordered",)),
+    Planned("Loyalty non-members worth inviting", ("loyalty",)),
+    Planned("By country", ("countries",)),
+    Planned("By city", ("cities",)),
+    Planned("By device", ("devices",)),
+    Planned("Birthday in the next 30 days", ("birth_dates",)),
+    Planned("Life stage: trigger category", ("categories",)),
+    Planned("Morning, afternoon, evening and night buyers", ("order_times",)),
+    Planned("Big-ticket and small-ticket", ("quantities",)),
+    Planned("Trouble orders", ("refunds",)),
+    Planned("Suppressed: a subscription runs", ("subscriptions",)),
+    Planned("Suppressed: paused", ("pauses",)),
+    Planned("Suppressed: reminded lately", ("reminders",)),
+)
+
+
+@dataclass(frozen=True)
+class SegmentAnswer:
+    """Whether a segment can have members with this history.
+
+    Parameters
+    ----------
+    name : str or None
+        As `regulars segments list` prints it; None of one that does not ship yet.
+    title : str
+    status : str
+        "ready"; "by_rules" where the history is too short for a model; "needs_data"; "not_shipped" where the software
+        cannot compute it yet, whatever the data.
+    needs, missing : tuple of str
+        Names of capabilities; `missing` are those of which the ledger holds nothing.
+    """
+
+    name: str | None
+    title: str
+    status: Status
+    needs: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+def segment_answers(report: Report, library: Sequence[Segment] | None = None) -> tuple[SegmentAnswer, ...]:
+    """Return an answer for every segment: those that ship, in the library's order, then the planned ones.
+
+    Parameters
+    ----------
+    report : Report
+    library : sequence of Segment, optional
+        The shipped one by default.
+    """
+    columns = vocabulary((*CATALOG, *SCORES))
+    held = {each.name for each in report.capabilities if each.found}
+    short = {each.short for each in report.predictions if not each.allowed}
+    shipped = load_library() if library is None else library
+    return (
+        *(_of_library(segment, columns, held, short) for segment in shipped),
+        *(
+            SegmentAnswer(None, each.title, "not_shipped", each.needs, _lacking(each.needs, held))
+            for each in PLANNED
+        ),
+    )
+
+
+def _of_library(
+    segment: Segment, columns: Mapping[str, SegmentColumn], held: set[str], too_short: set[str]
+) -> SegmentAnswer:
+    named = parse(segment.expression, columns).columns
+    needs = needs_of(named)
+    missing = _lacking(needs, held)
+    status: Status = "ready"
+    if named & {column.name for column in AWAITED}:
+        status = "not_shipped"
+    elif missing:
+        status = "needs_data"
+    elif too_short & set(predictions_of(named)):
+        status = "by_rules"
+    return SegmentAnswer(segment.name, segment.title, status, needs, missing)
+
+
+def needs_of(columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the capabilities that columns of an expression need, in the order of COLUMN_NEEDS."""
+    named = tuple(columns)
+    return tuple(
+        need.capability
+        for need in COLUMN_NEEDS
+        if any(re.fullmatch(need.pattern, column) for column in named)
+    )
+
+
+def predictions_of(columns: Iterable[str]) -> tuple[str, ...]:
+    """Return the predictions that columns of an expression come from."""
+    named = tuple(columns)
+    return tuple(
+        short for pattern, short in PREDICTED if any(re.fullmatch(pattern, column) for column in named)
+    )
+
+
+def _lacking(needs: Iterable[str], held: set[str]) -> tuple[str, ...]:
+    return tuple(need for need in needs if need not in held)
