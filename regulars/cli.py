@@ -113,11 +113,16 @@ def demo(
 def doctor(*, home: HomeDirectory = None, as_json: AsJson = False) -> None:
     """Say what the ledger holds and what it is good for.
 
-    What is wrong with it, and which predictions its history allows.
+    What looks wrong with it, and which predictions and segments its history allows.
     """
-    from ledger import quality
+    from ledger.quality.report import examine
+    from regulars import checkup
 
-    terminal.answer(asdict(quality.examine(ledger_of(settings_of(home)))), as_json=as_json)
+    report = examine(ledger_of(settings_of(home)))
+    if as_json:
+        terminal.show_json(checkup.as_json(report))
+    else:
+        terminal.show_lines(checkup.lines(report))
 
 
 @app.command()
