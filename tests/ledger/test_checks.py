@@ -317,6 +317,8 @@ def test_products_are_read_with_their_category_path() -> None:
             "category": "Food > Dairy > Milk",
             "price_minor": 199,
             "discontinued": True,
+            "swap_for": None,
+            "replenishable": None,
         }
     ]
     assert checked.rejected.to_pylist() == [
