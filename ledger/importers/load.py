@@ -14,7 +14,7 @@ from ledger.importers.header import Header, match_header
 from ledger.importers.layout import Layout, source_columns
 from ledger.importers.refusals import Refusals
 from ledger.importers.report import ImportReport
-from ledger.importers.source import Progress, Source
+from ledger.importers.source import Progress, Source, nobody
 from ledger.importers.stage import Staged, Staging, count, staging_engine
 from ledger.importers.translate import stage_layout, stage_plain
 from ledger.keys import index
@@ -113,7 +113,7 @@ def import_files(  # noqa: PLR0913 - one a switch of the command
     """
     if not files:
         raise InputError("no file to import; give one or more .csv or .parquet files")
-    wanted = _Wanted(table, imported_at, layout, currency, time_zone, progress or _silent)
+    wanted = _Wanted(table, imported_at, layout, currency, time_zone, progress or nobody)
     with workspace(ledger.home) as work, staging_engine(work) as connection:
         sources = (
             [_asked(connection, files, query, work, wanted.tell)]
@@ -122,7 +122,7 @@ def import_files(  # noqa: PLR0913 - one a switch of the command
         )
         opened = [_File(source, _header(wanted, source, renamed or {})) for source in sources]
         shop, assumed = _shop(connection, ledger, wanted, opened)
-        staging = Staging(connection, shop, imported_at)
+        staging = Staging(connection, shop, imported_at, wanted.tell)
         staged = [_stage(staging, wanted, one) for one in opened]
         wanted.tell("writing", 0.0)
         outcomes, refusals = _write(staging, ledger, wanted, staged)
@@ -154,10 +154,6 @@ def _asked(
     url = str(files[0])
     path = fetch(url, query or "", work, tell)
     return replace(open_file(path, connection, "utf-8", ",", tell), shown=safe_name(url))
-
-
-def _silent(what: str, share: float) -> None:
-    """Tell nobody."""
 
 
 def _header(wanted: _Wanted, source: Source, renamed: Mapping[str, str]) -> Header:

@@ -14,6 +14,10 @@ Progress = Callable[[str, float], None]
 STREAM = "csv_stream"
 
 
+def nobody(what: str, share: float) -> None:
+    """Tell nobody how far the work has come."""
+
+
 @dataclass(frozen=True)
 class Source:
     """One file.
@@ -53,7 +57,13 @@ class Source:
         """
         if self.select is not None:
             none = "CAST(NULL AS VARCHAR)"
-            yield f"SELECT *, {none} AS refused, {none} AS text FROM ({self.select(positions)})"
+            texts = self.select(positions)
+            try:
+                yield f"SELECT *, {none} AS refused, {none} AS text FROM ({texts})"
+            except duckdb.Error as error:
+                if _can_be_read(connection, texts):
+                    raise
+                raise InputError(f"{self.shown} is damaged: its rows cannot be read to the end") from error
             return
         failures: list[InputError] = []
         batches = _until_failure(self._stream(positions), failures)
@@ -82,3 +92,12 @@ def _until_failure(batches: Iterator[pa.RecordBatch], failures: list[InputError]
         yield from batches
     except InputError as error:
         failures.append(error)
+
+
+def _can_be_read(connection: duckdb.DuckDBPyConnection, texts: str) -> bool:
+    """Whether a file's rows can be read when nothing is done with them."""
+    try:
+        connection.execute(f"SELECT bit_xor(hash(each_row)) FROM ({texts}) AS each_row").fetchall()
+    except duckdb.Error:
+        return False
+    return True

@@ -8,18 +8,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event, Thread
 
 import duckdb
 
 from ledger.check_statement import RAW, rows_read, rows_settled, rows_stored
 from ledger.checks import FUTURE_ALLOWED
 from ledger.engine import open_engine
-from ledger.importers.source import Source
+from ledger.importers.source import Progress, Source, nobody
 from ledger.schema import Table
 from ledger.shop import Shop
 
 MEMORY_MIB = 2048
 HEADER_LINES = 1
+PROGRESS_SECONDS = 0.5
 
 
 @contextmanager
@@ -27,6 +29,8 @@ def staging_engine(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a connection that spills to `work` what does not fit in `MEMORY_MIB`."""
     with open_engine() as connection:
         connection.execute(f"SET memory_limit = '{MEMORY_MIB}MiB'")
+        connection.execute("SET enable_progress_bar = true")  # without it no progress is counted
+        connection.execute("SET enable_progress_bar_print = false")
         connection.execute("SET temp_directory = $directory", {"directory": str(work)})
         yield connection
 
@@ -92,11 +96,14 @@ class Staging:
         Of `staging_engine`.
     shop : Shop
     imported_at : datetime
+    tell : callable
+        Called with what is being done and the share of it done.
     """
 
     connection: duckdb.DuckDBPyConnection
     shop: Shop
     imported_at: datetime
+    tell: Progress = nobody
 
 
 def stage(staging: Staging, staged: Staged, rows: str) -> None:
@@ -117,10 +124,31 @@ def stage(staging: Staging, staged: Staged, rows: str) -> None:
         f"SELECT line, {texts}, refused, TIMESTAMPTZ '{latest}' AS latest FROM ({rows})"
     )
     read = rows_read(staged.table, staged.given, shop, refused=True)
-    connection.execute(f"CREATE TEMP TABLE rows_{staged.number} AS {read}")
+    with _watched(staging, f"reading {staged.source.shown}"):
+        connection.execute(f"CREATE TEMP TABLE rows_{staged.number} AS {read}")
     connection.execute(f"CREATE TEMP VIEW {staged.cells} AS {numbered_table(f'rows_{staged.number}')}")
     _settle(connection, staged)
     _combine(connection, staged, shop)
+
+
+@contextmanager
+def _watched(staging: Staging, what: str) -> Iterator[None]:
+    """Tell meanwhile how far the connection's statement has come."""
+    done = Event()
+
+    def watch() -> None:
+        while not done.wait(PROGRESS_SECONDS):
+            percent = staging.connection.query_progress()
+            if percent > 0:
+                staging.tell(what, min(percent / 100, 1.0))
+
+    watcher = Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watcher.join()
 
 
 def _settle(connection: duckdb.DuckDBPyConnection, staged: Staged) -> None:

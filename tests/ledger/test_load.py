@@ -281,7 +281,10 @@ def test_progress_is_told_as_shares_of_named_work(
         progress=lambda what, share: told.append((what, share)),
     )
 
-    assert told == [("reading o.csv", 0.0), ("reading o.csv", 1.0), ("writing", 0.0), ("writing", 1.0)]
+    begun_and_done = [(what, share) for what, share in told if share in (0.0, 1.0)]
+    assert list(dict.fromkeys(begun_and_done)) == [
+        ("reading o.csv", 0.0), ("reading o.csv", 1.0), ("writing", 0.0), ("writing", 1.0),
+    ]  # fmt: skip
 
 
 def test_products_are_known_from_the_start_and_corrected_from_the_import(
