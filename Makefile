@@ -7,6 +7,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Data too large for the repository: tests that need it skip, and say so, where it does not lie beside it.
+export REGULARS_TEST_DATA ?= $(CURDIR)/../shared/data
 ARGS ?=
 TESTS ?=
 

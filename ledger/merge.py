@@ -66,6 +66,37 @@ def judge(  # noqa: PLR0913 - one a thing that the answer depends on
     return f"{others} UNION ALL BY NAME SELECT * FROM judged"
 
 
+def filled(table: Table, given: Sequence[str], fresh: str, held: Sequence[Path]) -> str:
+    """Return SQL of accepted rows whose empty cells are filled by what was last known before them.
+
+    Parameters
+    ----------
+    table : Table
+    given : sequence of str
+        Plain-format columns that the rows have.
+    fresh : str
+        As for `judge`.
+    held : sequence of Path
+        The table's data files.
+    """
+    columns = [c.name for c in table.given if c.given in given and c.name in table.content]
+    last = "".join(f", arg_max(held.{name}, held.known_at) AS last_{name}" for name in columns)
+    values = ", ".join(f"coalesce(asked.{name}, last_{name}) AS {name}" for name in columns)
+    dropped = ", ".join(f"last_{name}" for name in columns)
+    same_key = " AND ".join(f"held.{name} IS NOT DISTINCT FROM asked.{name}" for name in table.key)
+    return f"""
+        WITH known AS (
+            SELECT asked.line, asked.key{last} FROM {fresh} AS asked JOIN ({relation(table, held)}) AS held
+            ON {same_key} AND held.known_at <= asked.known_at GROUP BY asked.line, asked.key
+        ),
+        whole AS (
+            SELECT asked.* EXCLUDE ({dropped}) REPLACE ({values})
+            FROM (SELECT * FROM {fresh} AS rows LEFT JOIN known USING (line, key)) AS asked
+        )
+        SELECT * REPLACE ({said_hash(table, given)} AS said) FROM whole
+    """
+
+
 def _files_worth_reading(
     connection: duckdb.DuckDBPyConnection, table: Table, fresh: str, held: Sequence[Path]
 ) -> Sequence[Path]:
@@ -105,12 +136,9 @@ def _judged(table: Table, given: Sequence[str], fresh: str, repeated: str) -> st
     # The hash finds the rows; the key itself decides, as two hashes may meet.
     same_key = " AND ".join(f"held.{name} IS NOT DISTINCT FROM asked.{name}" for name in table.key)
     last = "greatest(CAST($imported_at AS TIMESTAMPTZ), last_known_at + INTERVAL 1 MICROSECOND)"
+    found = ("ever_same", "clashes", "same_in_force", "in_force_at", "last_known_at", "settled")
     return f"""
-        WITH asked AS (
-            SELECT *, lag(said) OVER earlier = said AS as_before, lag(known_at) OVER earlier AS before_at
-            FROM {fresh} WHERE key IN (SELECT key FROM held UNION ALL SELECT key FROM {repeated})
-            WINDOW earlier AS (PARTITION BY {", ".join(table.key)} ORDER BY known_at, line)
-        ),
+        WITH asked AS (SELECT * FROM {fresh} WHERE key IN (SELECT key FROM held UNION ALL SELECT key FROM {repeated})),
         versions AS (
             SELECT asked.line, asked.key, bool_or(held.said = asked.said) AS ever_same,
                 bool_or(held.known_at = asked.known_at AND held.said <> asked.said) AS clashes,
@@ -120,20 +148,46 @@ def _judged(table: Table, given: Sequence[str], fresh: str, repeated: str) -> st
                 max(held.known_at) AS last_known_at{carried}
             FROM asked JOIN held ON held.key = asked.key AND {same_key} GROUP BY asked.line, asked.key
         ),
-        verdicts AS (
-            SELECT asked.*, versions.* EXCLUDE (line, key), CASE
-                WHEN last_known_at IS NULL AND before_at IS NULL THEN 'added'
+        beside_held AS (
+            SELECT asked.* REPLACE (CASE WHEN known_given OR last_known_at IS NULL THEN known_at ELSE {last} END
+                    AS known_at{replaced}),
+                versions.* EXCLUDE (line, key{dropped}), CASE
                 WHEN NOT known_given AND ever_same THEN 'unchanged'
-                WHEN NOT known_given THEN 'corrected'
-                WHEN clashes THEN 'clash'
+                WHEN NOT known_given AND last_known_at IS NOT NULL THEN 'corrected'
+                WHEN clashes THEN 'clash' END AS settled
+            FROM asked LEFT JOIN versions USING (line, key)
+        ),
+        verdicts AS (
+            SELECT *, CASE
+                WHEN settled IS NOT NULL THEN settled
+                WHEN turn > 1 THEN CASE WHEN said = first_said THEN 'unchanged' ELSE 'clash' END
+                WHEN last_known_at IS NULL AND before_at IS NULL THEN 'added'
                 WHEN before_at >= in_force_at OR (before_at IS NOT NULL AND in_force_at IS NULL)
                     THEN CASE WHEN as_before THEN 'unchanged' ELSE 'corrected' END
                 WHEN same_in_force THEN 'unchanged'
                 ELSE 'corrected' END AS verdict
-            FROM asked LEFT JOIN versions USING (line, key)
+            FROM ({_beside_each_other(table, repeated)})
         )
-        SELECT * EXCLUDE (as_before, before_at, ever_same, clashes, same_in_force, in_force_at, last_known_at{dropped})
-            REPLACE (CASE WHEN verdict = 'corrected' AND NOT known_given AND last_known_at IS NOT NULL THEN {last}
-                ELSE known_at END AS known_at{replaced})
-        FROM verdicts
+        SELECT * EXCLUDE ({", ".join(found)}, speaks, turn, first_said, as_before, before_at) FROM verdicts
+    """
+
+
+def _beside_each_other(table: Table, repeated: str) -> str:
+    """Return SQL of `beside_held` with what the file itself says at the same instant (`turn`) and before it.
+
+    Only rows that speak for an instant count: neither those that clash, nor those that were known already.
+    """
+    key = ", ".join(table.key)
+    speaks = "settled IS NULL OR settled = 'corrected'"
+    return f"""
+        SELECT *, lag(said) OVER earlier = said AS as_before, lag(known_at) OVER earlier AS before_at
+        FROM (
+            SELECT *, {speaks} AS speaks, row_number() OVER instant AS turn, first_value(said) OVER instant AS first_said
+            FROM beside_held WHERE key IN (SELECT key FROM {repeated})
+            WINDOW instant AS (PARTITION BY {key}, known_at, {speaks} ORDER BY settled NULLS LAST, line)
+        )
+        WINDOW earlier AS (PARTITION BY {key}, speaks AND turn = 1 ORDER BY known_at)
+        UNION ALL BY NAME
+        SELECT *, true AS speaks, 1 AS turn, said AS first_said, NULL AS as_before, NULL AS before_at
+        FROM beside_held WHERE key NOT IN (SELECT key FROM {repeated})
     """

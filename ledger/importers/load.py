@@ -1,5 +1,6 @@
 """Files into the ledger: read and checked as they stream, compared with what is held, then appended all at once."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -11,14 +12,15 @@ from ledger.erasure import REASON, refused_sql
 from ledger.errors import InputError
 from ledger.importers.files import open_file
 from ledger.importers.header import Header, match_header
-from ledger.importers.layout import Layout, source_columns
+from ledger.importers.layout import Layout, advice, layout_of, source_columns
 from ledger.importers.refusals import Refusals
 from ledger.importers.report import ImportReport
+from ledger.importers.shipped import LAYOUTS
 from ledger.importers.source import Progress, Source, nobody
 from ledger.importers.stage import Staged, Staging, count, staging_engine
-from ledger.importers.translate import stage_layout, stage_plain
+from ledger.importers.translate import currency_codes, stage_layout, stage_plain
 from ledger.keys import index
-from ledger.merge import CLASH, judge
+from ledger.merge import CLASH, filled, judge
 from ledger.schema import SQL_TYPES, Table
 from ledger.shop import Shop
 from ledger.store import Ledger, relation, write_part
@@ -159,7 +161,13 @@ def _asked(
 def _header(wanted: _Wanted, source: Source, renamed: Mapping[str, str]) -> Header:
     if wanted.layout:
         return source_columns(wanted.layout, source.names, source.shown)
-    return match_header(wanted.table, source.names, source.shown, renamed)
+    try:
+        return match_header(wanted.table, source.names, source.shown, renamed)
+    except InputError as error:
+        meant = layout_of(source.names, LAYOUTS)
+        if meant is None or renamed:
+            raise
+        raise InputError(f"{error}; {advice(meant)}") from error
 
 
 def _shop(
@@ -178,7 +186,7 @@ def _shop(
             )
         return known, ()
     notes = []
-    currency = wanted.currency or _currency_in(connection, files)
+    currency = wanted.currency or _currency_in(connection, wanted.layout, files)
     if not currency and wanted.table is ORDERS:
         notes.append(f"no currency was given: {CURRENCY_ASSUMED} is assumed from now on")
     if not wanted.time_zone and wanted.table is ORDERS:
@@ -186,20 +194,13 @@ def _shop(
     return Shop(currency or CURRENCY_ASSUMED, wanted.time_zone or TIME_ZONE_ASSUMED), tuple(notes)
 
 
-def _currency_in(connection: duckdb.DuckDBPyConnection, files: Sequence[_File]) -> str | None:
-    """Return the most frequent currency code in the files' first rows, if any; both formats call it currency."""
-    counted: dict[str, int] = {}
+def _currency_in(
+    connection: duckdb.DuckDBPyConnection, layout: Layout | None, files: Sequence[_File]
+) -> str | None:
+    """Return the most frequent currency code in the files' first rows, if any."""
+    counted: Counter[str] = Counter()
     for one in files:
-        place = {name.lower(): position for name, position in one.header.positions.items()}.get("currency")
-        if place is None:
-            continue
-        with one.source.rows(connection, {"code": place}) as rows:
-            found = connection.execute(
-                f"SELECT upper(trim(code)) AS code, count(*) FROM (FROM ({rows}) LIMIT {ROWS_FOR_CURRENCY}) "
-                "WHERE regexp_full_match(trim(code), '[A-Za-z]{3}') GROUP BY ALL"
-            ).fetchall()
-        for code, rows_with_it in found:
-            counted[code] = counted.get(code, 0) + rows_with_it
+        counted.update(currency_codes(connection, layout, one.source, one.header, ROWS_FOR_CURRENCY))
     return max(counted, key=lambda code: (counted[code], code)) if counted else None
 
 
@@ -249,8 +250,13 @@ def _write(
 def _append(staging: Staging, ledger: Ledger, staged: Staged, outcome: _Outcome) -> None:
     """Write the new rows of a table from one file as a data file, and count the rest."""
     connection = staging.connection
-    fresh = _without_erased(connection, staged)
     held = [*ledger.files(staged.table), *outcome.parts]
+    fresh = _without_erased(connection, staged)
+    if staged.empty_says_nothing:
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE whole AS {filled(staged.table, staged.given, fresh, held)}"
+        )
+        fresh = "whole"
     judged = judge(
         connection,
         staged.table,
@@ -299,18 +305,18 @@ def _report(
 ) -> ImportReport:
     names = tuple(one.source.shown for one in files)
     reports = []
-    for filled, outcome in outcomes.items():
-        cells = [each.cells for one in files for each in one.staged if each.table is filled]
+    for each, outcome in outcomes.items():
+        cells = [part.cells for one in files for part in one.staged if part.table is each]
         reports.append(
             ImportReport(
-                table=filled.name,
+                table=each.name,
                 files=names,
-                read=sum(count(staging.connection, each) for each in cells),
+                read=sum(count(staging.connection, rows) for rows in cells),
                 added=outcome.counts["added"],
                 unchanged=outcome.counts["unchanged"],
                 corrected=outcome.counts["corrected"],
-                rejected=refusals.count(filled),
-                reasons=refusals.reasons(filled),
+                rejected=refusals.count(each),
+                reasons=refusals.reasons(each),
                 notes=(),
                 currency=staging.shop.currency,
                 time_zone=staging.shop.time_zone,

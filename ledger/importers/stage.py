@@ -51,6 +51,9 @@ class Staged:
         Tells the relations of this from those of others.
     texts : str, optional
         Relation that has these texts, where they were staged; otherwise the file is read again.
+    empty_says_nothing : bool
+        Whether an empty cell leaves what was known before: an order without a telephone number does not say that
+        its customer has none.
     """
 
     source: Source
@@ -59,6 +62,7 @@ class Staged:
     positions: Mapping[str, int]
     number: int
     texts: str | None = None
+    empty_says_nothing: bool = False
 
     @property
     def cells(self) -> str:

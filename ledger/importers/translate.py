@@ -77,10 +77,36 @@ def stage_layout(
         rows_of = [translated_sql(one) for one in parts]
         if table is layout.tables[0]:
             rows_of.append(f"SELECT line, refused FROM {texts} WHERE refused IS NOT NULL")
-        one = Staged(source, table, given, header.positions, next(_NUMBERS), texts)
+        derived = table is not layout.tables[0]
+        one = Staged(source, table, given, header.positions, next(_NUMBERS), texts, derived)
         stage(staging, one, " UNION ALL BY NAME ".join(rows_of))
         staged.append(one)
     return tuple(staged), tuple(_findings(connection, layout))
+
+
+def currency_codes(
+    connection: duckdb.DuckDBPyConnection,
+    layout: Layout | None,
+    source: Source,
+    header: Header,
+    first_rows: int,
+) -> dict[str, int]:
+    """Return how often each currency code is in a file's first rows."""
+    places = {name: place for name, place in header.positions.items() if layout or name == "currency"}
+    if not places:
+        return {}
+    with source.rows(connection, places) as rows:
+        first = f"(FROM ({rows}) LIMIT {first_rows})"
+        codes = (
+            f"(SELECT {layout.currency} AS code FROM ({source_sql(layout, tuple(places), first)}))"
+            if layout
+            else (f"(SELECT currency AS code FROM {first})")
+        )
+        found = connection.execute(
+            f"SELECT upper(trim(code)) AS code, count(*) FROM {codes} "
+            "WHERE regexp_full_match(trim(code), '[A-Za-z]{3}') GROUP BY ALL"
+        ).fetchall()
+    return dict(found)
 
 
 def _findings(connection: duckdb.DuckDBPyConnection, layout: Layout) -> Iterator[str]:

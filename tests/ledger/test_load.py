@@ -16,7 +16,9 @@ from ledger.erasure import forget, remember
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.importers.load import import_files
+from ledger.importers.online_retail import LAYOUT as ONLINE_RETAIL
 from ledger.importers.report import ImportReport, Reason
+from ledger.importers.shopify import LAYOUT as SHOPIFY
 from ledger.person import find
 from ledger.shop import Shop
 from ledger.store import Ledger
@@ -461,3 +463,35 @@ def test_who_was_erased_does_not_come_back_with_his_past(
     assert held(ledger, "customer_id, order_id") == [("ann", "4"), ("bob", "2")]
     withheld = [raw for (raw,) in held(ledger, "raw", "ledger_rejected")]
     assert withheld == ['{"text":"(withheld)"}', '{"text":"(withheld)"}']
+
+
+def test_a_file_of_another_system_is_recognised(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime
+) -> None:
+    header = "Invoice,StockCode,Description,Quantity,InvoiceDate,Price,Customer ID,Country\n"
+    path = write_file("sales.csv", header + "1,85048,BALL,2,2010-01-01 10:00:00,1.50,13085,United Kingdom\n")
+
+    with pytest.raises(InputError, match=r"use --format online-retail$"):
+        import_files(ledger, ORDERS, [path], imported_at=imported_at)
+    report = import_files(ledger, ORDERS, [path], imported_at=imported_at, layout=ONLINE_RETAIL)
+
+    assert (report.added, report.currency) == (1, "GBP")
+
+
+def test_an_order_without_a_telephone_number_does_not_say_that_there_is_none(
+    ledger: Ledger, write_file: WriteFile, imported_at: datetime
+) -> None:
+    header = (
+        "Name,Email,Financial Status,Currency,Subtotal,Created at,Lineitem quantity,Lineitem name,Lineitem price,"
+        "Refunded Amount,Cancelled at,Discount Amount,Phone,Lineitem sku,Payment Method,Total,Shipping,Taxes\n"
+    )
+    order = (
+        "#{},ann@example.com,paid,USD,5.00,2024-0{}-01 10:00:00 +0000,1,Tea,5.00,0.00,,0.00,{},T,x,5.00,0,0\n"
+    )
+    first = write_file("a.csv", header + order.format(1, 1, "+49 170 1234567"))
+    second = write_file("b.csv", header + order.format(2, 2, ""))
+
+    for path in (first, second):
+        import_files(ledger, ORDERS, [path], imported_at=imported_at, layout=SHOPIFY)
+
+    assert held(ledger, "phone", "ledger_customers") == [("+491701234567",)]
