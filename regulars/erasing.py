@@ -241,7 +241,12 @@ def told(report: Report) -> list[str]:
     if report.releases:
         lines.append(f"Trained while the customer was known: {', '.join(report.releases)}")
         lines.append(NO_ROWS_IN_RELEASES)
-    return [*lines, *_proved(report.proof)]
+    lines += _proved(report.proof)
+    if report.erased_before and report.proof.found:
+        lines.append(
+            "What is held came after that erasure, or it was not finished: erase again to remove it."
+        )
+    return lines
 
 
 def _proved(proof: "Proof") -> list[str]:

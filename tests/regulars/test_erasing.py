@@ -217,6 +217,7 @@ def test_what_he_buys_after_the_erasure_is_a_new_history(home: Home, tmp_path: P
     report = import_files(Ledger(home), ORDERS, [bought], imported_at=later)
     assert (report.added, report.rejected) == (1, 0)
     assert known(home).rows == {"orders": 1}
+    assert "What is held came after that erasure" in run(home, CUSTOMER, "--check").stdout
 
 
 def test_releases_of_before_his_first_order_are_not_named(home: Home) -> None:
