@@ -41,6 +41,8 @@ class Reading:
 
     Parameters
     ----------
+    kind : str
+        What the documentation calls it.
     sql : str
         DuckDB expression of `{text}` (trimmed, never empty) giving the value, or NULL when the text is not of this
         kind. `{zone}` and `{currency}` are the shop's.
@@ -52,6 +54,7 @@ class Reading:
         Whether the text is an e-mail address or telephone number, which nothing but the customers table may keep.
     """
 
+    kind: str
     sql: str
     wrong: str
     means: str
@@ -132,65 +135,77 @@ def _instant() -> str:
 
 
 NAME = Reading(
+    kind="id",
     sql=_plain_text(NAME_LENGTH, _id_without_address),
     wrong=f"is longer than {NAME_LENGTH} characters or holds a control character",
-    means=f"text, 1 to {NAME_LENGTH} characters",
+    means=f"text, 1 to {NAME_LENGTH} characters; with an e-mail address in it, digits made from it instead",
 )
 CUSTOMER = Reading(
+    kind="customer",
     sql=_plain_text(NAME_LENGTH, _customer),
     wrong=NAME.wrong,
     means=f"text, 1 to {NAME_LENGTH} characters; an e-mail address becomes a pseudonym, the same in every table",
 )
 TEXT = Reading(
+    kind="text",
     sql=_plain_text(TEXT_LENGTH, contacts.masked_sql),
     wrong=f"is longer than {TEXT_LENGTH} characters or holds a control character",
-    means=f"text, at most {TEXT_LENGTH} characters",
+    means=f"text, at most {TEXT_LENGTH} characters; e-mail addresses in it are withheld",
 )
 CATEGORY = Reading(
+    kind="category",
     sql=rf"regexp_replace({TEXT.sql}, '\s*>\s*', ' > ', 'g')",
     wrong=TEXT.wrong,
     means="path from wide to narrow, levels joined by ` > `",
 )
 EVENT = Reading(
+    kind="event",
     sql=_event(),
     wrong=NAME.wrong,
     means="`Product Viewed`, `product_viewed`, ...: a name of the list below in any case, or another text",
 )
 HOW = Reading(
+    kind="how",
     sql=f"lower({NAME.sql})",
     wrong=NAME.wrong,
     means="`identified`, `merged`, `unmerged`, `imported` or another text, kept in small letters",
 )
 EMAIL = Reading(
+    kind="e-mail",
     sql=f"CASE WHEN length({{text}}) <= {NAME_LENGTH} THEN {_of_text(contacts.email_in_sql)} END",
     wrong="is not an e-mail address like ann@example.com; leave it empty when there is none",
     means="e-mail address; kept in small letters",
     contact=True,
 )
 PHONE = Reading(
+    kind="phone",
     sql=f"CASE WHEN length({{text}}) <= {NUMBER_LENGTH} THEN {_of_text(contacts.normal_phone_sql)} END",
     wrong="is not a telephone number of 6 to 15 digits like +49 30 123456; leave it empty when there is none",
     means="telephone number of 6 to 15 digits, from abroad with + or 00; blanks and `-./()` are left out",
     contact=True,
 )
 COUNTRY = Reading(
+    kind="country",
     sql=f"CASE WHEN strlen({{text}}) = 2 AND contains(' {COUNTRIES} ', ' ' || upper({{text}}) || ' ') "
     "THEN upper({text}) END",
     wrong="is not an ISO 3166 code of two letters like DE or GB",
     means="ISO 3166 code of two letters, such as `DE`",
 )
 DATE = Reading(
+    kind="day",
     sql=f"CASE WHEN regexp_full_match({{text}}, '{_in_template(_DAY)}') THEN TRY_CAST(left({{text}}, 10) AS DATE) END",
     wrong="is not a day like 1980-01-31",
     means="day like `1980-01-31`",
 )
 WHOLE = Reading(
+    kind="whole number",
     sql=f"CASE WHEN regexp_full_match({{text}}, '{_in_template(_WHOLE)}') "
     "THEN CAST(split_part({text}, '.', 1) AS INTEGER) END",
     wrong="is not a whole number from 1 to 999999",
     means="whole number like `30`",
 )
 JSON_OBJECT = Reading(
+    kind="object",
     sql=_of_text(object_sql),
     wrong=f"is not a JSON object of at most {OBJECT_LENGTH:,} characters, with plain values under names like email "
     "and phone",
@@ -198,31 +213,37 @@ JSON_OBJECT = Reading(
     f"{OBJECT_LENGTH:,} characters; e-mail addresses and telephone numbers are withheld",
 )
 INSTANT = Reading(
+    kind="instant",
     sql=_instant(),
     wrong="is not a date or time like 2024-01-31, 2024-01-31 18:05:00 or 2024-01-31T18:05:00+01:00",
     means="`2024-01-31`, `2024-01-31 18:05:00` (the shop's local time) or `2024-01-31T18:05:00+01:00`; since 1970",
 )
 MONEY = Reading(
+    kind="money",
     sql=_whole_number(2),
     wrong="is not a number like 12.50 (a point, no currency sign, no thousands mark, below 1e12)",
     means="number like `12.50`; rounded half even to hundredths",
 )
 QUANTITY = Reading(
+    kind="quantity",
     sql=_whole_number(3),
     wrong="is not a number like 2 or 0.75 (a point, no unit, below 1e12)",
     means="number like `2` or `0.75`; rounded half even to thousandths",
 )
 STATUS = Reading(
+    kind="status",
     sql="CASE WHEN lower({text}) IN ('paid', 'cancelled', 'refunded') THEN lower({text}) END",
     wrong="is not one of paid, cancelled, refunded",
     means="`paid`, `cancelled` or `refunded`",
 )
 CURRENCY = Reading(
+    kind="currency",
     sql="CASE WHEN upper({text}) = '{currency}' THEN '{currency}' END",
     wrong="is not the shop's currency; a ledger holds one currency",
     means="ISO 4217 code, the same on every row",
 )
 FLAG = Reading(
+    kind="flag",
     sql="CASE WHEN lower({text}) IN ('true', 't', 'yes', 'y', '1') THEN true "
     "WHEN lower({text}) IN ('false', 'f', 'no', 'n', '0') THEN false END",
     wrong="is not true or false",
