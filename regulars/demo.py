@@ -7,10 +7,10 @@ from pathlib import Path
 
 from features.catalog.shipped import CATALOG
 from features.cutoff import Cutoff
-from ledger import quality
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.importers.load import import_files
+from ledger.quality.report import examine
 from ledger.store import Ledger
 from ledger.tables.shipped import TABLES
 from models.release import ReleaseError, load_deployed
@@ -62,7 +62,7 @@ def run(name: str, settings: Settings, *, now: datetime, command: str, progress:
         *imported,
         *trained,
         "",
-        *findings.shop(dataset.title, quality.examine(ledger)),
+        *findings.shop(dataset.title, examine(ledger)),
         "",
         *findings.leaving(published.facts, published.tables["scores"]),
         "",

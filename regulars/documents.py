@@ -6,6 +6,7 @@ from pathlib import Path
 from features import document as features_page
 from features.catalog.shipped import CATALOG
 from ledger import document as ledger_page
+from ledger.quality import document as doctor_page
 from models.scores import SCORES
 from segments import documentation
 from segments.vocabulary import vocabulary
@@ -14,6 +15,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "ledger.md": ledger_page.page,
+    "doctor.md": doctor_page.page,
     "features.md": features_page.page,
     "segments.md": lambda: documentation.page(vocabulary((*CATALOG, *SCORES))),
 }

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 if TYPE_CHECKING:  # `regulars import` should not wait for what trains and serves
     from ledger.importers.report import ImportReport
-    from ledger.quality import Report
+    from ledger.quality.report import Report
     from models.release import Manifest
     from serving.store import RunFacts
     from training.train import TrainSummary
