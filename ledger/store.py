@@ -88,7 +88,7 @@ class Ledger:
             When the ledger is another currency's or zone's.
         """
         known = self.shop_if_known()
-        if known is None:
+        if known is None or (known != shop and self.is_empty()):  # fixed by an import that was killed
             self.home.path.mkdir(parents=True, exist_ok=True)
             draft = self.home.shop_facts.with_suffix(".draft")
             draft.write_text(json.dumps(asdict(shop), indent=2) + "\n", encoding="utf-8")
@@ -98,6 +98,10 @@ class Ledger:
                 f"this ledger is in {known.currency}, {known.time_zone}, and cannot take {shop.currency}, "
                 f"{shop.time_zone}; use another --home"
             )
+
+    def is_empty(self) -> bool:
+        """Whether no import was ever finished."""
+        return not self._versions()
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -207,13 +211,17 @@ class Ledger:
 
     def compact(self) -> None:
         """Merge a table's many small files, as appends leave them. Call it holding `exclusive()`."""
-        small = {table: [path for path in self.files(table) if path.stat().st_size < SMALL_BYTES] for table in TABLES}
+        small = {
+            table: [path for path in self.files(table) if path.stat().st_size < SMALL_BYTES]
+            for table in TABLES
+        }
         removed = {table: files for table, files in small.items() if len(files) >= MANY_FILES}
         if not removed:
             return
         with open_engine() as connection:
             added = {
-                table: [self._write(connection, table, relation(table, files))] for table, files in removed.items()
+                table: [self._write(connection, table, relation(table, files))]
+                for table, files in removed.items()
             }
         self.commit(added, removed)
         for table in removed:
@@ -240,6 +248,8 @@ class Ledger:
                     "take each table's latest"
                 ) from error
         latest = {table.name: delta.version_of(self._root / table.name) for table in TABLES}
+        if self._versions_file.exists():
+            return self._versions()  # the first writer came meanwhile, and may have written half
         return {name: version for name, version in latest.items() if version is not None}
 
     def _publish(self, versions: dict[str, int]) -> None:

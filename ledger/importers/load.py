@@ -175,7 +175,7 @@ def _shop(
 ) -> tuple[Shop, tuple[str, ...]]:
     """Return the ledger's shop, or the one this import would fix, and what was assumed of it."""
     known = ledger.shop_if_known()
-    if known:
+    if known and not ledger.is_empty():
         asked = replace(
             known, currency=wanted.currency or known.currency, time_zone=wanted.time_zone or known.time_zone
         )

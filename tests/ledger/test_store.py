@@ -115,11 +115,21 @@ def test_a_damaged_shop_file_is_named(ledger: Ledger) -> None:
 
 
 def test_the_shop_s_facts_are_fixed_once(ledger: Ledger) -> None:
-    ledger.fix_shop(Shop("EUR", "Europe/Berlin"))
+    with ledger.exclusive():
+        ledger.fix_shop(Shop("EUR", "Europe/Berlin"))
+        ledger.append({ORDERS: order_rows("1")})
     ledger.fix_shop(Shop("EUR", "Europe/Berlin"))
 
     with pytest.raises(InputError, match="this ledger is in EUR, Europe/Berlin, and cannot take USD, UTC"):
         ledger.fix_shop(Shop("USD", "UTC"))
+
+
+def test_a_killed_first_import_fixes_nothing(ledger: Ledger) -> None:
+    ledger.fix_shop(Shop("EUR", "Europe/Berlin"))  # and was killed before any row counted
+
+    ledger.fix_shop(Shop("USD", "UTC"))
+
+    assert ledger.shop == Shop("USD", "UTC")
 
 
 def test_a_percent_sign_in_the_path_is_refused(tmp_path: Path) -> None:
