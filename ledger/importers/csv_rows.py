@@ -55,14 +55,16 @@ def open_csv(path: Path, encoding: str, separator: str, progress: Progress) -> S
 @contextmanager
 def _records(path: Path, encoding: str, separator: str) -> Iterator[tuple[Iterator[Record], TextIO]]:
     try:
-        with path.open(encoding=_codec(encoding), newline="") as handle:
-            yield iter(_Records(handle, separator)), handle
-    except UnicodeError as error:
-        raise InputError(_where_undecodable(path, encoding)) from error
-    except LookupError as error:
+        handle = path.open(encoding=_codec(encoding), newline="")
+    except (LookupError, ValueError) as error:
         raise InputError(
             f"unknown encoding {encoding[:40]!r}; try utf-8, latin-1, cp1252 or utf-16"
         ) from error
+    try:
+        with handle:
+            yield iter(_Records(handle, separator)), handle
+    except UnicodeError as error:
+        raise InputError(_where_undecodable(path, encoding)) from error
 
 
 def _codec(encoding: str) -> str:
@@ -169,5 +171,7 @@ def _where_undecodable(path: Path, encoding: str) -> str:
             except UnicodeDecodeError as error:
                 place = f"byte {position + error.start + 1} (line {number})"
                 return f"{path.name} is not {encoding}: {place}; save it as UTF-8 or import it with --encoding latin-1"
+            except UnicodeError:
+                break  # a codec that does not tell the place
             position += len(line)
     return f"{path.name} is not {encoding}; save it as UTF-8 or import it with --encoding latin-1"

@@ -130,4 +130,7 @@ def _near(column: Column, unknown: Sequence[str]) -> str | None:
 
 def _shown(name: str) -> str:
     """Return a column's name fit for one line."""
-    return "".join(mark if mark.isprintable() else " " for mark in name.strip()[:40])
+    first = (
+        name.strip().splitlines()[0] if name.strip() else ""
+    )  # after an open quote the rest may be a row's values
+    return "".join(mark if mark.isprintable() else " " for mark in first[:40])

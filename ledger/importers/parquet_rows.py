@@ -26,7 +26,8 @@ def open_parquet(path: Path, connection: duckdb.DuckDBPyConnection) -> Source:
         found = connection.read_parquet(str(path), file_row_number=True)
         types = {name: str(kind) for name, kind in zip(found.columns, found.types, strict=True)}
     except duckdb.Error as error:
-        raise InputError(f"{path.name} cannot be read as Parquet: {_first_line(error)}") from error
+        # What DuckDB says may hold bytes of the file.
+        raise InputError(f"{path.name} cannot be read as Parquet: it is damaged or something else") from error
     names = [name for name in types if name != ROW_NUMBER]
     kinds = [types[name] for name in names]
     return Source(path, path.name, "row", tuple(names), select=partial(_select, path, names, kinds))
@@ -59,7 +60,3 @@ def _as_text(column: str, kind: str) -> str:
 
 def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:200]

@@ -158,3 +158,14 @@ def test_cells_may_be_separated_by_another_mark(write_file: WriteFile) -> None:
         {"line": 2, "customer_id": "a;b", "order_id": "1", "ordered_at": "2024-01-01", "net_amount": "1,5"}
     ]
     assert column(malformed, "text") == ["c;2"]
+
+
+@pytest.mark.parametrize("encoding", ["", "a\0b", "hex"])
+def test_what_is_no_encoding_of_texts_is_refused_with_examples(write_file: WriteFile, encoding: str) -> None:
+    with pytest.raises(InputError, match=r"^unknown encoding .*; try utf-8, latin-1, cp1252 or utf-16$"):
+        read(write_file("o.csv", "a,b\n1,2\n"), encoding)
+
+
+def test_an_encoding_that_does_not_tell_where_it_failed_is_told_all_the_same(write_file: WriteFile) -> None:
+    with pytest.raises(InputError, match=r"^o\.csv is not punycode; save it as UTF-8"):
+        read(write_file("o.csv", "a,b\n1,2-_\n"), "punycode")

@@ -53,3 +53,10 @@ def test_a_file_without_a_header_is_told_so_without_its_values() -> None:
         "orders.csv: the first line holds values, not column names; "
         "add a header line with customer_id, order_id, ordered_at, net_amount"
     )
+
+
+def test_a_name_that_runs_on_into_the_rows_is_shown_without_their_values() -> None:
+    with pytest.raises(InputError) as caught:
+        match_header(ORDERS, ["customer_id,order_id\nann"], "o.csv")
+
+    assert "found customer_id,order_id;" in str(caught.value)

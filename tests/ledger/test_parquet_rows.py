@@ -106,3 +106,14 @@ def test_a_file_that_is_no_parquet_is_refused_in_one_line(tmp_path: Path) -> Non
 
     with pytest.raises(InputError, match=r"^orders\.parquet cannot be read as Parquet: [^\n]*$"):
         read(path)
+
+
+def test_a_file_damaged_in_the_middle_is_refused_in_one_line_without_its_values(tmp_path: Path) -> None:
+    path = tmp_path / "orders.parquet"
+    pq.write_table(
+        pa.table(FOUR | {"customer_id": ["ann-secret"]}), path, use_dictionary=False, compression="none"
+    )
+    path.write_bytes(path.read_bytes().replace(b"ann-secret", b"ann-\xffecret"))
+
+    with pytest.raises(InputError, match=r"^orders\.parquet is damaged: its rows cannot be read to the end$"):
+        read(path)
