@@ -182,7 +182,8 @@ def _beside_each_other(table: Table, repeated: str) -> str:
     return f"""
         SELECT *, lag(said) OVER earlier = said AS as_before, lag(known_at) OVER earlier AS before_at
         FROM (
-            SELECT *, {speaks} AS speaks, row_number() OVER instant AS turn, first_value(said) OVER instant AS first_said
+            SELECT *, {speaks} AS speaks, row_number() OVER instant AS turn,
+                first_value(said) OVER instant AS first_said
             FROM beside_held WHERE key IN (SELECT key FROM {repeated})
             WINDOW instant AS (PARTITION BY {key}, known_at, {speaks} ORDER BY settled NULLS LAST, line)
         )
