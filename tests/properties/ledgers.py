@@ -28,7 +28,7 @@ CUTOFFS = (
 )
 LARGEST_MINOR = 10**14  # the largest amount an import accepts
 # The cutoff itself, its neighbours, both sides of a window's edge, the long day; and then any hour.
-KNOWN_HOURS = (-9999, -100, -1, 0, 1)
+KNOWN_HOURS = (-9999, -100, -1, 0, 1)  # of which three are before the cutoff
 SPECIAL_HOURS = (0, -1, 1, -23, -24, -25, -48, -30 * 24, -31 * 24, -90 * 24, -91 * 24, -180 * 24, -365 * 24)
 AMOUNTS = st.one_of(
     st.sampled_from((0, 0, 0, 1, 99, LARGEST_MINOR, LARGEST_MINOR - 1)), st.integers(0, 30_000)
@@ -145,25 +145,25 @@ def descriptions(draw: st.DrawFn, cutoff: Cutoff) -> list[Row]:
 @st.composite
 def joins(draw: st.DrawFn, cutoff: Cutoff) -> list[Row]:
     """Draw what is said of who is who: a merge, an un-merge, a chain, a ring, or a device that many people use."""
-    people = ("a", "b", "c", "new", "visitor", "device")
-
-    def said(anonymous_id: str, customer_id: str | None) -> Row:
-        known_at = cutoff.at + draw(st.sampled_from(KNOWN_HOURS)) * HOUR
-        how = draw(st.sampled_from(("merged", "imported")))
-        return {"anonymous_id": anonymous_id, "customer_id": customer_id, "known_at": known_at, "how": how}
-
-    kind = draw(st.sampled_from(("merge", "merge", "unmerge", "chain", "ring", "hub")))
-    first, *others = draw(st.permutations(people))
-    if kind == "merge":
-        return [said(first, others[0])]
+    first, *others = draw(st.permutations(("a", "b", "c", "new", "visitor", "device")))
+    kind = draw(st.sampled_from(("merge", "unmerge", "chain", "ring", "hub")))
+    said: list[tuple[str, str | None]] = [(first, others[0])]
     if kind == "unmerge":
-        return [said(first, others[0]), said(first, None)]
-    if kind == "hub":
-        strangers = [
-            f"stranger {number}" for number in range(draw(st.sampled_from((-2, -1, 0))) + MOST_CUSTOMERS)
-        ]
-        return [said("device", customer) for customer in (*strangers, first, others[0])]
-    links = draw(st.integers(2, len(others))) if kind == "ring" else draw(st.integers(2, 40))
-    steps = others[:links] if kind == "ring" else [*(f"step {number}" for number in range(links)), others[0]]
-    chain = [first, *steps, first] if kind == "ring" else [first, *steps]
-    return [said(each, following) for each, following in itertools.pairwise(chain) if each != following]
+        said += [(first, None)]
+    elif kind == "chain":
+        steps = [first, *(f"step {number}" for number in range(draw(st.integers(1, 40)))), others[0]]
+        said = list(itertools.pairwise(steps))
+    elif kind == "ring":
+        members = [first, *others[: draw(st.integers(1, 4))]]
+        said = [*itertools.pairwise([*members, first]), (others[-1], first)]
+    elif kind == "hub":
+        people = draw(st.integers(MOST_CUSTOMERS - 1, MOST_CUSTOMERS + 1))
+        said = [("device", f"person {number}") for number in range(people)]
+        said += [("device", "a"), ("visitor", "device")]
+    # Mostly known at one instant, or else no long chain would ever be whole.
+    at_once = draw(st.none() | st.sampled_from(KNOWN_HOURS))
+    hours = [draw(st.sampled_from(KNOWN_HOURS)) if at_once is None else at_once for _ in said]
+    return [
+        {"anonymous_id": one, "customer_id": other, "known_at": cutoff.at + hour * HOUR, "how": "merged"}
+        for (one, other), hour in zip(said, hours, strict=True)
+    ]
