@@ -5,6 +5,7 @@ a log that repeats what customers are called could not forget them.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
@@ -14,6 +15,7 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 from deltalake.transaction import AddAction, RemoveAction
 
+NAMED = re.compile(r"part-(\d{10})-[0-9a-f]{32}\.parquet")
 NO_STATISTICS = {"delta.dataSkippingNumIndexedCols": "0"}
 
 
@@ -36,7 +38,8 @@ def files_at(directory: Path, version: int | None) -> list[Path]:
 def new_file(directory: Path) -> Path:
     """Return the path of a data file to be written; names sort by when they were given."""
     directory.mkdir(parents=True, exist_ok=True)
-    newest = max((int(path.name[5:15]) for path in directory.glob("part-*.parquet")), default=0)
+    given = (NAMED.fullmatch(path.name) for path in directory.glob("part-*.parquet"))
+    newest = max((int(found[1]) for found in given if found), default=0)
     return directory / f"part-{newest + 1:010d}-{uuid4().hex}.parquet"
 
 

@@ -20,6 +20,7 @@ from ledger.errors import InputError
 from ledger.home import Home
 from ledger.schema import SQL_TYPES, Table
 from ledger.shop import Shop
+from ledger.tables.identities import IDENTITIES
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
 from ledger.tables.shipped import TABLES
@@ -303,22 +304,36 @@ class Ledger:
         return int(found[0])
 
     def fingerprint(self) -> str:
-        """Return 16 hexadecimal digits of what orders and products hold, whatever the order or number of imports."""
+        """Return 16 hexadecimal digits of what predictions are made of, whatever the order or number of imports."""
         digest = hashlib.sha256()
         with self.connect() as connection:
-            for table in (ORDERS, PRODUCTS):
+            for table in (ORDERS, PRODUCTS, IDENTITIES):
                 digest.update(repr(connection.execute(_content_hash(table)).fetchone()).encode())
         return digest.hexdigest()[:16]
 
 
 def relation(table: Table, files: Sequence[Path]) -> str:
-    """Return SQL for a table's rows in some of its data files; empty and typed without a file."""
-    if not files:
-        typed = (f"CAST(NULL AS {SQL_TYPES[str(column.type)]}) AS {column.name}" for column in table.columns)
-        return f"SELECT {', '.join(typed)} WHERE false"
-    columns = ", ".join(column.name for column in table.columns)
-    listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-    return f"SELECT {columns} FROM read_parquet([{listed}])"
+    """Return SQL for a table's rows in some of its data files; empty and typed without a file.
+
+    A column that a file was written without is empty there: tables grow columns, and files are never rewritten.
+    """
+    by_columns: dict[tuple[str, ...], list[str]] = {}
+    for path in files:
+        there = set(pq.read_schema(path).names)
+        columns = tuple(name for name in table.names if name in there)
+        by_columns.setdefault(columns, []).append("'" + str(path).replace("'", "''") + "'")
+    parts = [
+        f"SELECT {_columns(table, there)} FROM read_parquet([{', '.join(listed)}])"
+        for there, listed in by_columns.items()
+    ]
+    return " UNION ALL ".join(parts) or f"SELECT {_columns(table, ())} WHERE false"
+
+
+def _columns(table: Table, there: Sequence[str]) -> str:
+    typed = {column.name: SQL_TYPES[str(column.type)] for column in table.columns}
+    return ", ".join(
+        name if name in there else f"CAST(NULL AS {typed[name]}) AS {name}" for name in table.names
+    )
 
 
 def write_part(connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:

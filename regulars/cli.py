@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ledger.errors import InputError
-from regulars import exporting, importing, terminal
+from regulars import erasing, exporting, identifying, importing, terminal
 from regulars.options import (
     AsJson,
     AsOf,
@@ -246,7 +246,9 @@ def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
     server.serve(shop, settings.host, settings.port)
 
 
-app.add_typer(importing.commands, name="import", help="Add orders or products to the ledger.")
+app.command()(erasing.erase)
+app.add_typer(importing.commands, name="import", help="Add orders, products, customers, events to the ledger.")
+app.add_typer(identifying.commands, name="identities", help="Who is who: visitors and accounts of one person.")
 app.add_typer(
     exporting.commands, name="export", help="Write scores, refills or a segment's members to a file."
 )

@@ -21,6 +21,7 @@ from segments.history import advance, no_history
 from segments.partitions import lifecycle_cells
 from segments.segment import Segment
 from serving import store, tables
+from serving.lock import alone
 from serving.scorer import Scored, Scorer, columns_of
 
 LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
@@ -72,8 +73,12 @@ def run(
     InputError
         When the ledger holds nobody before `as_of` or the release is of other features.
     """
-    tell = progress or _silent
-    scorer = Scorer(release, segments)
+    with alone(home):
+        return _run(home, Scorer(release, segments), as_of, progress or _silent)
+
+
+def _run(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress) -> RunSummary:
+    release = scorer.release
     newest = tables.newest_as_of(home.scores)
     with Ledger(home).connect() as connection:
         tell("Scoring customers", 0.0)

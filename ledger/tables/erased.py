@@ -11,7 +11,7 @@ ERASED = Table(
     key=("id_hash",),
     columns=(
         Column("id_hash", pa.string(), "SHA-256, in hexadecimal digits, of salt, a colon and the id, e-mail or phone."),
-        Column("salt", pa.string(), "Random text of this row."),
+        Column("salt", pa.string(), "Random text, the same in every row of a home."),
         Column("erased_at", INSTANT_TYPE, "When it was erased."),
     ),
 )  # fmt: skip

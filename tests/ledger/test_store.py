@@ -203,3 +203,15 @@ def test_many_small_files_become_one(ledger: Ledger) -> None:
 
     assert len(ledger.files(ORDERS)) == 1
     assert orders_in(ledger) == orders
+
+
+def test_a_file_from_before_a_column_was_there_is_read_with_it_empty(ledger: Ledger) -> None:
+    with ledger.exclusive():
+        ledger.append({ORDERS: order_rows("1")})
+        old = ledger.new_part(ORDERS)
+        pq.write_table(order_rows("2").drop_columns(["channel"]), old)
+        ledger.commit({ORDERS: [old]})
+
+    with ledger.connect() as connection:
+        rows = connection.execute("SELECT order_id, channel FROM ledger_orders ORDER BY 1").fetchall()
+    assert rows == [("1", None), ("2", None)]
