@@ -87,7 +87,7 @@ def _plain_text(length: int, otherwise: Callable[[str], str]) -> str:
 def _id_without_address(text: str) -> str:
     """Return SQL of an id; one with an e-mail address in it becomes digits that tell it from every other."""
     digits = f"left(sha256({text}), {contacts.PSEUDONYM_DIGITS})"
-    return f"CASE WHEN {contacts.holds_address_sql(text)} THEN 'e-' || {digits} ELSE {text} END"
+    return f"CASE WHEN {contacts.may_hold_address_sql(text)} THEN 'e-' || {digits} ELSE {text} END"
 
 
 def _customer(text: str) -> str:
