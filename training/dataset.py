@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features import snapshot
+from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
 from models.predictor import Outcomes
 from training.folds import training_cutoffs
@@ -65,7 +66,7 @@ class Dataset:
     def snapshot(self, cutoff: Cutoff) -> pd.DataFrame:
         """Return the snapshot at a cutoff, a row a customer known before it."""
         if cutoff not in self._snapshots:
-            self._snapshots[cutoff] = snapshot.compute(self.connection, cutoff).to_pandas()
+            self._snapshots[cutoff] = snapshot.compute(self.connection, cutoff, CORE).to_pandas()
         return self._snapshots[cutoff]
 
     def outcomes(self, cutoff: Cutoff) -> Outcomes:

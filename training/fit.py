@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from features import history
-from features.catalog.shipped import CATALOG
+from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
 from models.next_order import NextOrder
 from models.predictor import Outcomes
@@ -90,7 +90,7 @@ def _fit_trees(  # noqa: PLR0913, PLR0917  # what is learnt from, what it starts
 
     Processes fitted on the training windows' own outcomes would look better there than they are.
     """
-    inputs: Sequence[str] = CATALOG.names
+    inputs: Sequence[str] = CORE.names
     process_then, order_value_then = fit_purchase_process(then), fit_order_value(then)
     next_order = NextOrder.fit(rows, happened, process_then, inputs, seed)
     worth = OrdersAndValue.fit(rows, happened, process_then, order_value_then, inputs, seed)

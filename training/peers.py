@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features.catalog.shipped import CATALOG
+from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
 from models.predictor import Outcomes
 from training.dataset import Dataset
@@ -156,7 +156,7 @@ def plain_boosting(dataset: Dataset, cutoffs: tuple[Cutoff, ...], test: Cutoff, 
     import lightgbm  # noqa: PLC0415  # a second to import; only evaluation needs it
 
     rows, happened = dataset.stacked(cutoffs)
-    names = list(CATALOG.names)
+    names = list(CORE.names)
     matrix = rows[names].to_numpy(dtype=np.float64, na_value=np.nan)
     asked = dataset.snapshot(test)[names].to_numpy(dtype=np.float64, na_value=np.nan)
 

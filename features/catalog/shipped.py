@@ -7,4 +7,8 @@ from features.catalog.recency import RECENCY
 from features.catalog.rhythm import RHYTHM
 from features.feature import FeatureSet
 
-CATALOG = FeatureSet((*RECENCY, *FREQUENCY, *MONEY, *RHYTHM, *BASKET))
+CORE = FeatureSet((*RECENCY, *FREQUENCY, *MONEY, *RHYTHM, *BASKET))
+"""What models are fitted on; `training` says so. More of the catalogue enters here when it is shown to help."""
+
+CATALOG = FeatureSet((*CORE,))
+"""Every feature: what snapshots hold and segments may name."""
