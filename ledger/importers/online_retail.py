@@ -141,7 +141,7 @@ LAYOUT = Layout(
                 "known_at": "CASE WHEN cancels THEN sold END",
                 "product_id": "CASE WHEN is_product THEN code END",
                 "quantity": "CAST(abs(quantity) AS VARCHAR)",
-                "net_amount": "CAST(quantity * price AS VARCHAR)",
+                "net_amount": "CAST(CAST(quantity AS DECIMAL(20, 3)) * price AS VARCHAR)",
                 "currency": "'GBP'",
                 "status": "CASE WHEN cancels THEN 'refunded' ELSE 'paid' END",
             },

@@ -64,7 +64,7 @@ _LINES = f"""
 """
 
 _PRICED = f"""
-    SELECT *, {hundredths("CAST(quantity * price AS VARCHAR)")} AS gross,
+    SELECT *, {hundredths("CAST(CAST(quantity AS DECIMAL(20, 3)) * price AS VARCHAR)")} AS gross,
         row_number() OVER (PARTITION BY name, copy, product ORDER BY line) AS turn
     FROM lines
 """

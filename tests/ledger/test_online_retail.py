@@ -174,3 +174,10 @@ def test_the_published_file_comes_in_with_every_line_accounted_for(tmp_path: Pat
             {"file": str(FILE)},
         ).fetchall()
     assert different == [(0,)]
+
+
+def test_a_line_of_an_impossible_amount_is_refused_and_the_others_are_taken() -> None:
+    found = translate(LAYOUT, [line("1", "999999999999.5", Price="18"), line("2")])
+
+    assert found.refused["orders"][2].startswith("net_amount is not a number like 12.50")
+    assert [row["order_id"] for row in found.accepted["orders"]] == ["2"]

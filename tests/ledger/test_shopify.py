@@ -195,3 +195,14 @@ def test_a_customer_s_state_is_told_once_and_again_when_it_changes() -> None:
         (2, "ada@mail.test", "5185550100", "Troy", True),
         (4, "ada@mail.test", "5185550100", "Troy", False),
     ]
+
+
+def test_a_line_of_an_impossible_amount_does_not_stop_the_others() -> None:
+    found = translate(
+        LAYOUT, [order("#1", Lineitem_quantity="999999999", Lineitem_price="9999999999"), order("#2")]
+    )
+
+    assert (list(found.refused["orders"]), [row["order_id"] for row in found.accepted["orders"]]) == (
+        [2],
+        ["#2"],
+    )
