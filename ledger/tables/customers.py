@@ -66,6 +66,10 @@ CUSTOMERS = Table(
             "attributes", pa.string(), "Anything else, a JSON object; without e-mail addresses and telephone numbers.",
             JSON_OBJECT, nullable=True, also=("properties", "traits", "metadata", "custom_fields", "meta_data"),
         ),
+        Column(
+            "signed_up_day", pa.int32(), "Local day of the sign-up, days since 1970-01-01.", nullable=True,
+            derived="date_diff('day', DATE '1970-01-01', CAST({local} AS DATE))",
+        ),
     ),
     rules=(
         Rule(
@@ -82,4 +86,5 @@ CUSTOMERS = Table(
         ),
     ),
     known_from=WHEN_IMPORTED,
+    local_of="signed_up_at",
 )  # fmt: skip

@@ -27,7 +27,7 @@ STORED = {
     "discontinued bool?, swap_for string?, replenishable bool?",
     "customers": "customer_id string, known_at instant, signed_up_at instant?, email string?, phone string?, "
     "country string?, city string?, birth_date date?, loyalty_member bool?, email_consent bool?, sms_consent bool?, "
-    "ads_consent bool?, attributes string?",
+    "ads_consent bool?, attributes string?, signed_up_day int32?",
     "events": "event string, event_id string, happened_at instant, known_at instant, anonymous_id string?, "
     "customer_id string?, session_id string?, product_id string?, order_id string?, channel string?, "
     "properties string?, event_day int32, event_hour int32, event_isoweekday int32",

@@ -123,6 +123,14 @@ def test_an_event_has_the_shops_own_day_hour_and_weekday() -> None:
     assert row["event"] == "Product Viewed"
 
 
+def test_a_sign_up_has_the_shops_own_day_and_an_unknown_one_has_none() -> None:
+    row = stored(CUSTOMERS, signed_up_at="2024-02-01T04:30:00Z")
+
+    # Half past eleven on 31 January 2024 in New York: day 19753.
+    assert row["signed_up_day"] == 19753
+    assert stored(CUSTOMERS)["signed_up_day"] is None
+
+
 def test_an_event_of_a_visitor_needs_no_customer() -> None:
     assert stored(EVENTS, customer_id=None, anonymous_id="cookie")["customer_id"] is None
 
