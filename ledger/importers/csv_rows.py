@@ -159,10 +159,11 @@ def _batch(rows: Sequence[Record], positions: Mapping[str, int]) -> pa.RecordBat
 
 def _where_undecodable(path: Path, encoding: str) -> str:
     """Return the error for a file that is not in the encoding, with the first place that shows it."""
+    told = " ".join(encoding.split())  # Python takes a line break in an encoding's name
     with path.open("rb") as handle:
         mark = handle.read(2)
     if mark in UTF16_MARKS:
-        return f"{path.name} is not {encoding} but UTF-16; import it with --encoding utf-16"
+        return f"{path.name} is not {told} but UTF-16; import it with --encoding utf-16"
     position = 0
     with path.open("rb") as handle:
         for number, line in enumerate(handle, start=1):
@@ -170,8 +171,8 @@ def _where_undecodable(path: Path, encoding: str) -> str:
                 line.decode(encoding)
             except UnicodeDecodeError as error:
                 place = f"byte {position + error.start + 1} (line {number})"
-                return f"{path.name} is not {encoding}: {place}; save it as UTF-8 or import it with --encoding latin-1"
+                return f"{path.name} is not {told}: {place}; save it as UTF-8 or import it with --encoding latin-1"
             except UnicodeError:
                 break  # a codec that does not tell the place
             position += len(line)
-    return f"{path.name} is not {encoding}; save it as UTF-8 or import it with --encoding latin-1"
+    return f"{path.name} is not {told}; save it as UTF-8 or import it with --encoding latin-1"

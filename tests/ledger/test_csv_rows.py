@@ -169,3 +169,10 @@ def test_what_is_no_encoding_of_texts_is_refused_with_examples(write_file: Write
 def test_an_encoding_that_does_not_tell_where_it_failed_is_told_all_the_same(write_file: WriteFile) -> None:
     with pytest.raises(InputError, match=r"^o\.csv is not punycode; save it as UTF-8"):
         read(write_file("o.csv", "a,b\n1,2-_\n"), "punycode")
+
+
+def test_an_encoding_with_a_line_break_in_its_name_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_bytes(b"a,b\n\xff,1\n")
+
+    with pytest.raises(InputError, match=r"^o\.csv is not utf-8: byte 5 \(line 2\); [^\n]*$"):
+        read(tmp_path / "o.csv", "utf-8\n")
