@@ -247,8 +247,12 @@ def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
 
 
 app.command()(erasing.erase)
-app.add_typer(importing.commands, name="import", help="Add orders, products, customers, events to the ledger.")
-app.add_typer(identifying.commands, name="identities", help="Who is who: visitors and accounts of one person.")
+app.add_typer(
+    importing.commands, name="import", help="Add orders, products, customers, events to the ledger."
+)
+app.add_typer(
+    identifying.commands, name="identities", help="Who is who: visitors and accounts of one person."
+)
 app.add_typer(
     exporting.commands, name="export", help="Write scores, refills or a segment's members to a file."
 )

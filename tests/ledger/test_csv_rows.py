@@ -41,7 +41,7 @@ def test_a_row_has_the_line_it_starts_on_also_after_quoted_line_breaks_and_blank
         "orders.csv", HEADER + 'a,1,2024-01-01,1\n\n"b\nb\nb",2,2024-01-01,1\nc,3,2024-01-01,1\n'
     )
 
-    rows, malformed = read(path)
+    rows, _ = read(path)
 
     assert column(rows, "line") == [2, 4, 7]
     assert column(rows, "customer_id") == ["a", "b\nb\nb", "c"]
@@ -96,7 +96,7 @@ def test_the_mark_that_spreadsheets_put_at_the_start_is_no_part_of_the_header(wr
 def test_windows_line_ends_are_read_as_line_ends(write_file: WriteFile) -> None:
     path = write_file("orders.csv", (HEADER + "a,1,2024-01-01,1\n").replace("\n", "\r\n"))
 
-    rows, malformed = read(path)
+    rows, _ = read(path)
 
     assert rows == [
         {"line": 2, "customer_id": "a", "order_id": "1", "ordered_at": "2024-01-01", "net_amount": "1"}

@@ -26,7 +26,7 @@ def _report(**counts: int) -> ImportReport:
     told = {"read": 0, "added": 0, "unchanged": 0, "corrected": 0, "rejected": 0} | counts
     reasons = (Reason("net_amount is missing", 2, "a.csv", "line", 7),) if told["rejected"] else ()
     return ImportReport(
-        "orders", ("a.csv",), **told, reasons=reasons, notes=(), currency="USD", time_zone="UTC"
+        "orders", ("a.csv",), **told, reasons=reasons, notes=(), currency="USD", time_zone="UTC", also=()
     )
 
 
