@@ -32,7 +32,7 @@ check: $(VENV)/.development ## Lint, format, types and the layers between packag
 	$(BIN)/lint-imports
 
 bench: $(VENV)/.development ## What is claimed about accuracy and speed, measured; each file of benchmarks/ beside its peer
-	set -e; for benchmark in benchmarks/*.py; do $(BIN)/python "$$benchmark"; done
+	set -e; for benchmark in $(filter-out benchmarks/generate.py,$(wildcard benchmarks/*.py)); do $(BIN)/python "$$benchmark"; done
 
 docs: $(VENV)/.development ## Write the pages of docs/ that are generated from the code
 	$(BIN)/python -m regulars.documents
