@@ -85,9 +85,9 @@ def _plain_of(
         if _normal(name) not in there:
             near = get_close_matches(_normal(name), list(there), n=1)
             meant = (
-                f"did you mean {_shown(there[near[0]])}?"
+                f"did you mean {shown(there[near[0]])}?"
                 if near
-                else f"found {', '.join(map(_shown, names[:SHOWN]))}"
+                else f"found {', '.join(map(shown, names[:SHOWN]))}"
             )
             raise InputError(f"{file_name}: no column {name[:40]!r}, given by --map for {plain}; {meant}")
     return {_normal(name): plain for plain, name in renamed.items()}
@@ -103,19 +103,26 @@ def _missing_text(
     if any(VALUE.fullmatch(name) for name in names):  # and a customer's value belongs in no error
         wanted = ", ".join(column.given for column in missing)
         return f"{file_name}: the first line holds values, not column names; add a header line with {wanted}"
-    listed = ", ".join(_shown(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    listed = ", ".join(shown(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     plural = "s" if len(missing) > 1 else ""
     text = (
         f"{file_name}: missing required column{plural} {', '.join(c.given for c in missing)}; found {listed}"
     )
-    separator = next((mark for mark in (";", "\t", "|") if len(names) == 1 and mark in names[0]), None)
-    if separator:
-        shown = "a tab" if separator == "\t" else f"'{separator}'"
-        return f"{text}; the columns seem to be separated by {shown}: save the file with commas"
+    if separated := separated_otherwise(names):
+        return f"{text}; {separated}"
     meant = [(near, column.given) for column in missing if (near := _near(column, unknown))]
     if meant:
         return f"{text}; did you mean {', '.join(f'{near} -> {plain}' for near, plain in meant)}? Rename in the header"
     return f"{text}; rename the columns in the header, see docs/ledger.md"
+
+
+def separated_otherwise(names: Sequence[str]) -> str | None:
+    """Return what to do with a file whose one column holds another separator; None when that is not so."""
+    mark = next((mark for mark in (";", "\t", "|") if len(names) == 1 and mark in names[0]), None)
+    if mark is None:
+        return None
+    seen, option = ("a tab", "tab") if mark == "\t" else (f"'{mark}'", f"'{mark}'")
+    return f"the columns seem to be separated by {seen}: import it with --separator {option}"
 
 
 def _near(column: Column, unknown: Sequence[str]) -> str | None:
@@ -123,14 +130,12 @@ def _near(column: Column, unknown: Sequence[str]) -> str | None:
     by_normal = {_normal(name).replace(" ", "_"): name for name in unknown}
     for other in column.also:
         if other in by_normal:
-            return _shown(by_normal[other])
+            return shown(by_normal[other])
     close = get_close_matches(column.given, list(by_normal), n=1, cutoff=0.75)
-    return _shown(by_normal[close[0]]) if close else None
+    return shown(by_normal[close[0]]) if close else None
 
 
-def _shown(name: str) -> str:
+def shown(name: str) -> str:
     """Return a column's name fit for one line."""
-    first = (
-        name.strip().splitlines()[0] if name.strip() else ""
-    )  # after an open quote the rest may be a row's values
+    first = next(iter(name.strip().splitlines()), "")  # after an open quote the rest may be a row's values
     return "".join(mark if mark.isprintable() else " " for mark in first[:40])

@@ -10,12 +10,11 @@ from difflib import get_close_matches
 from typing import NamedTuple
 
 from ledger.errors import InputError
-from ledger.importers.header import SHOWN, VALUE, Header
+from ledger.importers.header import SHOWN, VALUE, Header, separated_otherwise, shown
 from ledger.schema import Table
 
 GUIDE = "docs/importing.md"
 NEAR = 0.75  # how much of a name must agree before it is suggested
-NAME_SHOWN = 40
 
 
 @dataclass(frozen=True)
@@ -208,21 +207,14 @@ def _missing(
     wanted = ", ".join(column.name for column in missing)
     if any(VALUE.fullmatch(name) for name in names):  # and a customer's value belongs in no error
         return f"{file_name}: the first line holds values, not column names; export it again with {wanted}"
-    listed = ", ".join(_shown(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
+    listed = ", ".join(shown(name) for name in names[:SHOWN]) + (", ..." if len(names) > SHOWN else "")
     plural = "s" if len(missing) > 1 else ""
     text = f"{file_name}: {layout.title} has the column{plural} {wanted}; found {listed}"
-    separator = next((mark for mark in (";", "\t", "|") if len(names) == 1 and mark in names[0]), None)
-    if separator:
-        shown, option = ("a tab", "tab") if separator == "\t" else (f"'{separator}'", f"'{separator}'")
-        return f"{text}; the columns seem to be separated by {shown}: import it with --separator {option}"
+    if separated := separated_otherwise(names):
+        return f"{text}; {separated}"
     by_normal = {_normal(name): name for name in unknown}
     close = [(get_close_matches(_normal(column.name), by_normal, 1, NEAR), column.name) for column in missing]
-    meant = [f"{_shown(by_normal[near[0]])} -> {name}" for near, name in close if near]
+    meant = [f"{shown(by_normal[near[0]])} -> {name}" for near, name in close if near]
     if meant:
         return f"{text}; did you mean {', '.join(meant)}? Rename in the header"
     return f"{text}; see {GUIDE}"
-
-
-def _shown(name: str) -> str:
-    """Return a column's name fit for one line."""
-    return "".join(mark if mark.isprintable() else " " for mark in name.strip()[:NAME_SHOWN])

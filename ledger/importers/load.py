@@ -185,6 +185,10 @@ def _shop(
                 f"{asked.time_zone}; use another --home"
             )
         return known, ()
+    if wanted.table.local_of and wanted.table is not ORDERS and not (wanted.currency and wanted.time_zone):
+        raise InputError(
+            f"import orders before {wanted.table.name}, or give --time-zone and --currency: local hours hang on them"
+        )
     notes = []
     currency = wanted.currency or _currency_in(connection, wanted.layout, files)
     if not currency and wanted.table is ORDERS:

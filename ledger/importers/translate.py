@@ -6,6 +6,7 @@ from itertools import count as counting
 
 import duckdb
 
+from ledger.contacts import email_in_sql
 from ledger.importers.header import Header
 from ledger.importers.layout import Layout, prepared_sql, source_sql, translated_sql
 from ledger.importers.source import Source
@@ -36,19 +37,14 @@ def _has_addresses(connection: duckdb.DuckDBPyConnection, staged: Staged) -> boo
 
 
 def _stage_addresses(staging: Staging, of: Staged) -> Staged:
-    """Stage a customer for each address, known since the first row that names it."""
-    wanted = {"customer_id": of.positions["customer_id"]}
-    first = of.table.local_of
-    if first in of.positions:
-        wanted[first] = of.positions[first]
-    known_at = f", min({first}) AS known_at" if first in wanted else ""
-    given = ("customer_id", "email", *(("known_at",) if known_at else ()))
-    staged = Staged(of.source, CUSTOMERS, given, wanted, next(_NUMBERS))
-    with of.source.rows(staging.connection, wanted) as rows:
+    """Stage a customer for each address; what else is known of him is left as it is."""
+    positions = {"customer_id": of.positions["customer_id"]}
+    staged = Staged(of.source, CUSTOMERS, ("customer_id", "email"), positions, next(_NUMBERS))
+    with of.source.rows(staging.connection, positions) as rows:
+        said = f"SELECT line, {email_in_sql('customer_id')} AS email FROM ({numbered(rows)})"
         addresses = (
-            f"SELECT min(line) AS line, customer_id, customer_id AS email{known_at}, NULL AS refused "
-            f"FROM ({numbered(rows)}) WHERE contains(customer_id, '@') AND line IN (SELECT line FROM {of.fresh}) "
-            "GROUP BY customer_id"
+            f"SELECT min(line) AS line, email AS customer_id, email, NULL AS refused FROM ({said}) "
+            f"WHERE email IS NOT NULL AND line IN (SELECT line FROM {of.fresh}) GROUP BY email"
         )
         stage(staging, staged, addresses)
     return staged

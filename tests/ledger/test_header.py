@@ -40,7 +40,7 @@ def test_missing_columns_are_named_with_the_found_ones_and_what_was_probably_mea
 @pytest.mark.parametrize(("mark", "name"), [(";", "';'"), ("\t", "a tab"), ("|", "'|'")])
 def test_another_separator_is_recognised(mark: str, name: str) -> None:
     with pytest.raises(
-        InputError, match=f"seem to be separated by {name.replace('|', '[|]')}: save the file with commas"
+        InputError, match=f"seem to be separated by {name.replace('|', '[|]')}: import it with --separator "
     ):
         match_header(ORDERS, [mark.join(FOUR)], "orders.csv")
 
