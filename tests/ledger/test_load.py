@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from ledger.contacts import pseudonym
+from ledger.engine import open_engine
 from ledger.erasure import forget, remember
 from ledger.errors import InputError
 from ledger.home import Home
@@ -34,6 +36,18 @@ WriteFile = Callable[[str, str], Path]
 def counts(report: ImportReport) -> tuple[int, int, int, int]:
     assert report.read == report.added + report.unchanged + report.corrected + report.rejected
     return report.added, report.unchanged, report.corrected, report.rejected
+
+
+@dataclass
+class Spilled:
+    """Progress that looks how much lies in the imports' workspaces."""
+
+    work: Path
+    bytes: int = 0
+
+    def __call__(self, _what: str, _share: float) -> None:
+        found = sum(path.stat().st_size for path in self.work.rglob("*") if path.is_file())
+        self.bytes = max(self.bytes, found)
 
 
 def held(ledger: Ledger, columns: str, view: str = "ledger_orders") -> list[tuple[object, ...]]:
@@ -524,3 +538,23 @@ def test_events_wait_for_the_shop_s_time_zone(
 
     assert held(ledger, "event_hour", "ledger_events") == [(23,)]
     assert ledger.shop == Shop("JPY", "Asia/Tokyo")
+
+
+@pytest.mark.slow
+def test_a_file_larger_than_the_memory_allowed_is_spilled_and_imported(
+    ledger: Ledger, tmp_path: Path, imported_at: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "o.parquet"
+    with open_engine() as connection:
+        connection.execute(f"""
+            COPY (SELECT 'customer number ' || (i // 7) AS customer_id, 'order number ' || (i // 3) AS order_id,
+                'a product with a long name ' || (i % 3) AS product_id, DATE '2024-01-01' AS ordered_at,
+                1 AS net_amount FROM range(600_000) AS made(i)) TO '{path}'""")
+    monkeypatch.setattr("ledger.importers.stage.MEMORY_MIB", 64)
+    spilled = Spilled(ledger.home.work)
+
+    report = import_files(ledger, ORDERS, [path], imported_at=imported_at, progress=spilled)
+
+    assert counts(report) == (600_000, 0, 0, 0)
+    assert spilled.bytes > 0
+    assert not ledger.home.work.exists()
