@@ -4,7 +4,7 @@ What does not fit in memory is spilled to the import's workspace.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,8 +29,10 @@ def staging_engine(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give a connection that spills to `work` what does not fit in `MEMORY_MIB`."""
     with open_engine() as connection:
         connection.execute(f"SET memory_limit = '{MEMORY_MIB}MiB'")
-        connection.execute("SET enable_progress_bar = true")  # without it no progress is counted
-        connection.execute("SET enable_progress_bar_print = false")
+        # Without the setting no progress is counted, and DuckDB refuses it in a notebook that cannot draw bars.
+        with suppress(duckdb.InvalidInputException):
+            connection.execute("SET enable_progress_bar = true")
+            connection.execute("SET enable_progress_bar_print = false")
         connection.execute("SET temp_directory = $directory", {"directory": str(work)})
         yield connection
 
