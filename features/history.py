@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from features.cutoff import Cutoff
 from ledger import identity
-from ledger.staging import Step, instant
+from ledger.staging import Step
 
 # A row is in force from the moment it is known until the same key (order, line, status) is known otherwise,
 # or the line is known to be cancelled. Both ends are kept, so that any cutoff can be cut from one pass over
@@ -34,7 +34,7 @@ cancelled as (
     group by order_id, line_id
 ),
 versions as (
-    select o.*, cast(null as timestamp with time zone) as superseded_at
+    select o.*, nullif(o.known_at, o.known_at) as superseded_at
     from ledger_orders o
     left join repeated r on o.order_id = r.order_id and o.line_id = r.line_id and o.status = r.status
     where r.order_id is null
@@ -104,7 +104,7 @@ with days as (
 select
     customer_id, order_day,
     :cutoff_day - order_day as age_days,
-    row_number() over (partition by customer_id order by order_day) as order_number,
+    cast(row_number() over (partition by customer_id order by order_day) as bigint) as order_number,
     order_day - lag(order_day) over (partition by customer_id order by order_day) as gap_days,
     lead(order_day) over (partition by customer_id order by order_day) - order_day as next_gap_days,
     net_minor,
@@ -187,7 +187,17 @@ CUT = (BASKETS, ORDERS, ITEMS, CATEGORIES, CUSTOMERS)
 
 def text() -> str:
     """Return the whole history SQL, one white-space between words; a feature set's fingerprint covers it."""
-    return "\n".join([COLLAPSE.text, identity.text(), *(step.text for step in CUT)])
+    return "\n".join(step.text for step in steps())
+
+
+def steps() -> tuple[Step, ...]:
+    """Return the steps in the order in which any engine stages a cutoff; `stage` skips what finds nothing."""
+    return (COLLAPSE, *identity.STEPS, *CUT)
+
+
+def values(cutoff: Cutoff) -> dict[str, datetime | int]:
+    """Return what the names after a colon stand for in the steps."""
+    return {"cutoff_at": cutoff.at, "cutoff_day": cutoff.day, "known_before": cutoff.at}
 
 
 def collapse(connection: duckdb.DuckDBPyConnection) -> None:
@@ -246,7 +256,7 @@ def stage_apart(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
 
 def _fill(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
     for step in CUT:
-        step.fill(connection, cutoff_at=instant(cutoff.at), cutoff_day=str(cutoff.day))
+        step.fill(connection, **values(cutoff))
 
 
 def last_order_at(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> datetime | None:

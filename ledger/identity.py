@@ -12,7 +12,7 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
-from ledger.staging import Step, instant
+from ledger.staging import Step
 
 # A person who logs in on a shared tablet, on a partner's telephone and with two accounts of his own is a few
 # customers; a shop's till, a library's computer or an export's placeholder name is dozens.
@@ -217,7 +217,7 @@ def stage_nobody(connection: duckdb.DuckDBPyConnection) -> None:
 
 def _link(connection: duckdb.DuckDBPyConnection, known_before: datetime) -> None:
     for step in (KNOWN, HUBS, LINKS):
-        step.fill(connection, known_before=instant(known_before))
+        step.fill(connection, known_before=known_before)
 
 
 def resolved(connection: duckdb.DuckDBPyConnection, known_before: datetime) -> pa.Table:
@@ -272,7 +272,7 @@ def last_said(connection: duckdb.DuckDBPyConnection, identifier: str, known_befo
     known_before : datetime
         Aware; exclusive.
     """
-    KNOWN.fill(connection, known_before=instant(known_before))
+    KNOWN.fill(connection, known_before=known_before)
     said = "select customer_id from identities_known where turn = 1 and anonymous_id = $id"
     found: list[tuple[str | None]] = connection.execute(said, {"id": identifier}).fetchall()
     return found[0][0] if found else None

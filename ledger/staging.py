@@ -26,18 +26,18 @@ class Step:
         """The step in one line, one white-space between words; fingerprints are taken of it."""
         return f"{self.table}: {' '.join(self.sql.split())}"
 
-    def fill(self, connection: duckdb.DuckDBPyConnection, **values: str) -> None:
+    def fill(self, connection: duckdb.DuckDBPyConnection, **values: datetime | int) -> None:
         """Fill the table, replacing what it held, which the SELECT may itself read.
 
         Parameters
         ----------
         connection : duckdb.DuckDBPyConnection
-        **values : str
-            SQL to put for each name.
+        **values : datetime or int
+            What to put for each name; instants are aware. Names that the SELECT does not hold are passed over.
         """
         select = self.sql
         for name, value in values.items():
-            select = select.replace(f":{name}", value)
+            select = select.replace(f":{name}", instant(value) if isinstance(value, datetime) else str(value))
         connection.execute(f"create or replace temp table {self.table} as {select}")
 
 

@@ -262,16 +262,25 @@ class Ledger:
         """Return the Parquet files of a table as it is now, oldest first; none before its first append."""
         return delta.files_at(self._root / table.name, self._versions().get(table.name))
 
-    def connect(self) -> duckdb.DuckDBPyConnection:
+    def all_files(self) -> dict[Table, list[Path]]:
+        """Return the Parquet files of every table, all as they are after the same import."""
+        versions = self._versions()
+        return {table: delta.files_at(self._root / table.name, versions.get(table.name)) for table in TABLES}
+
+    def connect(self, files: Mapping[Table, Sequence[Path]] | None = None) -> duckdb.DuckDBPyConnection:
         """Return an in-memory connection with a view `ledger_{table}` of each table as it is now.
 
         A table without rows is there, empty and typed. The session's time zone is UTC.
+
+        Parameters
+        ----------
+        files : mapping of Table to sequence of Path, optional
+            From `all_files`, for one who reads them with something else as well and must see the same.
         """
+        files = self.all_files() if files is None else files
         connection = open_engine()
-        versions = self._versions()
-        for table in TABLES:
-            files = delta.files_at(self._root / table.name, versions.get(table.name))
-            connection.execute(f"CREATE VIEW ledger_{table.name} AS {relation(table, files)}")
+        for table, listed in files.items():
+            connection.execute(f"CREATE VIEW ledger_{table.name} AS {relation(table, listed)}")
         return connection
 
     def data_through(self) -> datetime:
