@@ -13,11 +13,15 @@ from functools import cached_property
 import sqlglot
 from sqlglot import exp
 
-from features import history
-from features.relations import CUSTOMERS, RELATIONS, Relation
+from features import history, surroundings
+from features.relations import CUSTOMERS, RELATIONS, STORE, Relation
 from ledger.errors import InputError
 
-UNITS = ("days", "orders", "currency", "share", "ratio", "items", "products", "categories", "pieces")
+UNITS = (
+    *("days", "orders", "currency", "share", "ratio", "items", "products", "categories", "pieces"),
+    *("month", "weekday", "hour"),
+    *("events", "visits", "emails", "years", "flag"),  # a flag is 1 or 0
+)
 
 # Of these, sums and counts are whole numbers; whatever divides, takes a root or a median is a fraction.
 _AGGREGATES: tuple[type[exp.Expr], ...] = (exp.Sum, exp.Count, exp.Min, exp.Max, exp.Median)
@@ -62,9 +66,12 @@ class Feature:
     means : str
         One plain sentence.
     over : str
-        Relation it aggregates: "orders", "items", "categories" or "customers"; see `features.relations`.
-    empty : int, optional
-        Value for customers with nothing to aggregate; without it they get NULL.
+        Relation it aggregates: "orders", "items", "categories", "customers", "events", "attributes" or "store"; see
+        `features.relations`.
+    empty : int or str, optional
+        Value for customers with nothing to aggregate; without it they get NULL. For a count of things that not every
+        store records, the column of the relation `store` that says so, such as "no_visits": 0 where the store records
+        them, and NULL for every customer where it does not.
 
     Raises
     ------
@@ -77,7 +84,7 @@ class Feature:
     unit: str
     means: str
     over: str = "orders"
-    empty: int | None = None
+    empty: int | str | None = None
 
     def __post_init__(self) -> None:
         where = f"feature {self.name!r}"
@@ -89,6 +96,10 @@ class Feature:
             raise InputError(f"{where}: unknown unit {self.unit!r}{_suggestion(self.unit, UNITS)}")
         if self.over not in RELATIONS:
             raise InputError(f"{where}: unknown relation {self.over!r}{_suggestion(self.over, RELATIONS)}")
+        if isinstance(self.empty, str) and self.empty not in STORE.columns:
+            raise InputError(
+                f"{where}: unknown column {self.empty!r} in 'store'{_suggestion(self.empty, STORE.columns)}"
+            )
         _check(self._parsed, RELATIONS[self.over], where)
 
     @cached_property
@@ -129,7 +140,7 @@ def windows(  # noqa: PLR0913 - the arguments are a Feature's fields
     unit: str,
     means: str,
     over: str = "orders",
-    empty: int | None = None,
+    empty: int | str | None = None,
 ) -> tuple[Feature, ...]:
     """Return one feature per window, each over the rows of the last so many days.
 
@@ -147,7 +158,7 @@ def windows(  # noqa: PLR0913 - the arguments are a Feature's fields
     return tuple(
         Feature(
             name=f"{name}_{length}d",
-            sql=f"{sql} filter (where age_days <= {length})",
+            sql=_of_the_last(sql, length),
             unit=unit,
             means=means.format(days=length),
             over=over,
@@ -155,6 +166,14 @@ def windows(  # noqa: PLR0913 - the arguments are a Feature's fields
         )
         for length in days
     )
+
+
+def _of_the_last(sql: str, days: int) -> str:
+    # `filter (where ...)` says the same, but DuckDB prepares each one at a quarter of a millisecond, which a request
+    # about one customer waits for, and over millions it takes half as long again as a case.
+    call, _, of = sql.partition("(")
+    value = of.removesuffix(")")
+    return f"{call}(case when age_days <= {days} then {'1' if value == '*' else value} end)"
 
 
 class FeatureSet:
@@ -190,7 +209,7 @@ class FeatureSet:
 
     @cached_property
     def fingerprint(self) -> str:
-        """SHA-256 over every feature's name, SQL, unit and relation, and over the history SQL.
+        """SHA-256 over every feature's name, SQL, unit and relation, and over the SQL that stages the relations.
 
         The sentences are left out: a better wording does not ask for a new release.
         """
@@ -199,29 +218,48 @@ class FeatureSet:
         ]
         return hashlib.sha256("\n".join([*rows, history.text()]).encode()).hexdigest()
 
+    @cached_property
+    def looks_around(self) -> bool:
+        """Whether any of them needs `features.surroundings` staged, not the history of orders alone."""
+        return not surroundings.NAMES.isdisjoint(self._relations)
+
+    @cached_property
+    def _relations(self) -> frozenset[str]:
+        hang_on_the_store = any(isinstance(feature.empty, str) for feature in self.features)
+        used = {feature.over for feature in self.features} | ({STORE.name} if hang_on_the_store else set())
+        return frozenset(used - {CUSTOMERS.name})
+
     def sql(self) -> str:
         """Return the one SELECT: `customer_id` and every feature, a row a customer, in no order."""
         known = "over_customers.customer_id"
-        used = {feature.over for feature in self.features} - {CUSTOMERS.name}
         joins = "".join(
             f"\nleft join {self._inner(relation)} on over_{name}.customer_id = {known}"
+            if relation.of_customers
+            else f"\ncross join {self._inner(relation)}"
             for name, relation in RELATIONS.items()
-            if name in used
+            if name in self._relations
         )
         columns = ",\n    ".join([known, *(_output(feature) for feature in self.features)])
         return f"select\n    {columns}\nfrom {self._inner(CUSTOMERS)}{joins}"
 
     def _inner(self, relation: Relation) -> str:
         own = [f"{f.aggregate} as {f.name}" for f in self.features if f.over == relation.name]
-        columns = ",\n    ".join(["customer_id", *own])
-        return (
-            f"(\n    select {columns}\n    from {relation.table} group by customer_id\n) over_{relation.name}"
-        )
+        key, grouped = ["customer_id"], " group by customer_id"
+        if not relation.of_customers:
+            empties = sorted({f.empty for f in self.features if isinstance(f.empty, str)})
+            key, grouped = [f"max({empty}) as {empty}" for empty in empties], ""
+        columns = ",\n    ".join([*key, *own])
+        return f"(\n    select {columns}\n    from {relation.table}{grouped}\n) over_{relation.name}"
 
 
 def _output(feature: Feature) -> str:
     column = f"over_{feature.over}.{feature.name}"
-    return column if feature.empty is None else f"coalesce({column}, {feature.empty}) as {feature.name}"
+    if feature.empty is None:
+        return column
+    if isinstance(feature.empty, int):
+        return f"coalesce({column}, {feature.empty}) as {feature.name}"
+    # The store's column is 0 or NULL: added, it takes the value away where nothing is recorded.
+    return f"coalesce({column}, 0) + over_{STORE.name}.{feature.empty} as {feature.name}"
 
 
 def _root(node: exp.Expr) -> exp.Expr:

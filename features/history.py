@@ -10,6 +10,7 @@ from datetime import datetime
 import duckdb
 import pyarrow as pa
 
+from features import surroundings
 from features.cutoff import Cutoff
 from ledger import identity
 from ledger.staging import Step
@@ -80,9 +81,11 @@ group by coalesce(i.customer_id, l.customer_id), l.order_day, l.product_id
 """,
 )
 
+_CUTOFF_MONTH = "cast(extract(month from date '1970-01-01' + cast(:cutoff_day as int)) as bigint)"
+
 ORDERS = Step(
     "history_orders",
-    """
+    f"""
 with days as (
     select
         customer_id, order_day,
@@ -96,7 +99,8 @@ with days as (
             case when lines > 0 and (refund_minor = 0 or gross_minor > refund_minor) then product_id end
         ), 0) as products,
         min(order_hour) as order_hour,
-        min(order_isoweekday) as order_isoweekday
+        min(order_isoweekday) as order_isoweekday,
+        cast(extract(month from date '1970-01-01' + cast(order_day as int)) as bigint) as order_month
     from history_baskets
     group by customer_id, order_day
     having sum(gross_minor) > sum(refund_minor)
@@ -109,7 +113,9 @@ select
     lead(order_day) over (partition by customer_id order by order_day) - order_day as next_gap_days,
     net_minor,
     cast(net_minor as decimal(19, 0)) * cast(net_minor as decimal(19, 0)) as net_minor_squared,
-    gross_minor, refund_minor, discount_minor, lines, quantity_milli, products, order_hour, order_isoweekday
+    gross_minor, refund_minor, discount_minor, lines, quantity_milli, products, order_hour, order_isoweekday,
+    order_month,
+    least(abs(order_month - {_CUTOFF_MONTH}), 12 - abs(order_month - {_CUTOFF_MONTH})) as months_from_cutoff
 from days
 """,
 )
@@ -119,15 +125,16 @@ ITEMS = Step(
     "history_items",
     """
 with known as (
-    select product_id, category, row_number() over (
-        partition by product_id order by known_at desc, category nulls last
+    select product_id, category, price_minor, row_number() over (
+        partition by product_id order by known_at desc, category nulls last, price_minor nulls last
     ) as version
     from ledger_products
     where known_at < :cutoff_at and product_id in (select product_id from history_baskets)
 ),
 bought as (
-    select b.customer_id, b.product_id, k.category, b.order_day, b.quantity_milli,
-        b.gross_minor - b.refund_minor as net_minor
+    select b.customer_id, b.product_id, k.category, b.order_day, o.order_number, b.quantity_milli,
+        b.gross_minor - b.refund_minor as net_minor,
+        cast(b.quantity_milli as decimal(19, 0)) * cast(k.price_minor as decimal(19, 0)) as list_milli
     from history_baskets b
     join history_orders o on b.customer_id = o.customer_id and b.order_day = o.order_day
     left join known k on b.product_id = k.product_id and k.version = 1
@@ -136,10 +143,12 @@ bought as (
 select
     customer_id, product_id, category, order_day,
     :cutoff_day - order_day as age_days,
+    order_number,
+    cast(row_number() over (partition by customer_id, product_id order by order_day) as bigint) as product_number,
     order_day - lag(order_day) over (partition by customer_id, product_id order by order_day) as gap_days,
     case when lag(order_day) over (partition by customer_id, product_id order by order_day) is null
         then 1 else 0 end as product_first,
-    quantity_milli, net_minor
+    quantity_milli, net_minor, list_milli
 from bought
 """,
 )
@@ -150,6 +159,7 @@ CATEGORIES = Step(
 select
     customer_id, category,
     count(*) as items,
+    count(case when order_number = 1 then 1 end) as first_order_items,
     cast(sum(product_first) as bigint) as products,
     cast(sum(net_minor) as bigint) as net_minor,
     min(age_days) as age_days
@@ -161,11 +171,12 @@ group by customer_id, category
 
 CUSTOMERS = Step(
     "history_customers",
-    """
+    f"""
 select
     k.customer_id,
     coalesce(b.gross_minor, 0) as gross_minor,
-    coalesce(b.refund_minor, 0) as refund_minor
+    coalesce(b.refund_minor, 0) as refund_minor,
+    {_CUTOFF_MONTH} as cutoff_month
 from (
     select coalesce(i.customer_id, l.customer_id) as customer_id
     from (select customer_id from history_lines where from_at < :cutoff_at group by customer_id) l
@@ -184,15 +195,13 @@ left join (
 
 CUT = (BASKETS, ORDERS, ITEMS, CATEGORIES, CUSTOMERS)
 
+# In this order they stage a cutoff on any engine; `stage` does the same and skips what an empty ledger needs not.
+STEPS = (COLLAPSE, *identity.STEPS, *CUT, *surroundings.STEPS)
+
 
 def text() -> str:
     """Return the whole history SQL, one white-space between words; a feature set's fingerprint covers it."""
-    return "\n".join(step.text for step in steps())
-
-
-def steps() -> tuple[Step, ...]:
-    """Return the steps in the order in which any engine stages a cutoff; `stage` skips what finds nothing."""
-    return (COLLAPSE, *identity.STEPS, *CUT)
+    return "\n".join(step.text for step in STEPS)
 
 
 def values(cutoff: Cutoff) -> dict[str, datetime | int]:

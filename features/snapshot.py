@@ -9,26 +9,33 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from features import history
+from features import history, surroundings
 from features.catalog.shipped import CATALOG
 from features.cutoff import Cutoff
 from features.feature import FeatureSet
 from features.frames import connect_frames
 from ledger.errors import InputError
 
+SNAPSHOT = "history_snapshot"
+
 
 def compute(
-    connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, feature_set: FeatureSet = CATALOG
+    connection: duckdb.DuckDBPyConnection,
+    cutoff: Cutoff,
+    feature_set: FeatureSet = CATALOG,
+    store: pa.Table | None = None,
 ) -> pa.Table:
     """Describe every customer known before a cutoff; an id that is another customer by then counts as that one.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With views `ledger_orders`, `ledger_products` and `ledger_identities` in the stored schema. It is left
-        staged as of the cutoff.
+        With views of the ledger's tables in the stored schema (see `ledger.views`). It is left staged as of the cutoff.
     cutoff : Cutoff
     feature_set : FeatureSet
+    store : pyarrow.Table, optional
+        The store's row of `features.surroundings.read_store`, when the connection holds a part of its customers; by
+        default they are all there are.
 
     Returns
     -------
@@ -41,9 +48,58 @@ def compute(
     InputError
         When amounts are too large to be added up exactly.
     """
-    with _exact_sums():
-        history.stage(connection, cutoff)
-        return _select(connection, feature_set)
+    collapse(connection, feature_set)
+    cut(connection, cutoff, feature_set, store)
+    return read(connection)
+
+
+def collapse(connection: duckdb.DuckDBPyConnection, feature_set: FeatureSet = CATALOG) -> None:
+    """Read the ledger once, for any number of cutoffs; needed again only when the ledger's views change.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With views of the ledger's tables in the stored schema (see `ledger.views`).
+    feature_set : FeatureSet
+    """
+    history.collapse(connection)
+    if feature_set.looks_around:
+        surroundings.collapse(connection)
+
+
+def cut(
+    connection: duckdb.DuckDBPyConnection,
+    cutoff: Cutoff,
+    feature_set: FeatureSet = CATALOG,
+    store: pa.Table | None = None,
+) -> None:
+    """Describe every customer as of a cutoff in the temporary table `history_snapshot`, in no order.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Collapsed. It is left staged as of the cutoff.
+    cutoff : Cutoff
+    feature_set : FeatureSet
+    store : pyarrow.Table, optional
+        As for `compute`.
+
+    Raises
+    ------
+    InputError
+        When amounts are too large to be added up exactly.
+    """
+    with exact_sums():
+        history.cut(connection, cutoff)
+        if feature_set.looks_around:
+            surroundings.cut(connection, cutoff, store)
+        # Filled first and read then: `sql()` alone would plan the long SELECT twice, which one customer notices.
+        connection.execute(f"create or replace temp table {SNAPSHOT} as {feature_set.sql()}")
+
+
+def read(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return what `cut` described, sorted by customer."""
+    return connection.sql(f"select * from {SNAPSHOT} order by customer_id").to_arrow_table()
 
 
 def many(
@@ -54,8 +110,8 @@ def many(
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With views `ledger_orders`, `ledger_products` and `ledger_identities` in the stored schema. It is left
-        staged as of the last cutoff.
+        With views of the ledger's tables in the stored schema (see `ledger.views`). It is left staged as of the last
+        cutoff.
     cutoffs : iterable of Cutoff
         At least one.
     feature_set : FeatureSet
@@ -71,13 +127,12 @@ def many(
         When amounts are too large to be added up exactly.
     """
     tables = []
-    with _exact_sums():
-        history.collapse(connection)
-        for cutoff in cutoffs:
-            history.cut(connection, cutoff)
-            table = _select(connection, feature_set)
-            days = pa.array([cutoff.day] * table.num_rows, pa.int64())
-            tables.append(table.add_column(0, "cutoff_day", days))
+    collapse(connection, feature_set)
+    for cutoff in cutoffs:
+        cut(connection, cutoff, feature_set)
+        table = read(connection)
+        days = pa.array([cutoff.day] * table.num_rows, pa.int64())
+        tables.append(table.add_column(0, "cutoff_day", days))
     frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     return frame
 
@@ -135,15 +190,9 @@ def _cutoff(given: Cutoff | date | str, time_zone: str) -> Cutoff:
 
 
 @contextmanager
-def _exact_sums() -> Iterator[None]:
-    # Sums are exact or refused: 9,000 lines of the largest amount an import takes still add up.
+def exact_sums() -> Iterator[None]:
+    """Refuse sums that are too large to be exact; 9,000 lines of the largest amount an import takes still add up."""
     try:
         yield
     except (duckdb.OutOfRangeException, duckdb.ConversionException) as error:
         raise InputError("the amounts or quantities of one customer are too large to be added up") from error
-
-
-def _select(connection: duckdb.DuckDBPyConnection, feature_set: FeatureSet) -> pa.Table:
-    # Filled first and read then: `sql()` alone would plan the long SELECT twice, which one customer notices.
-    connection.execute(f"create or replace temp table history_snapshot as {feature_set.sql()}")
-    return connection.sql("select * from history_snapshot order by customer_id").to_arrow_table()

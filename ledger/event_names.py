@@ -41,3 +41,11 @@ EVENT_NAMES = {
     "Signed Out": "A customer signed out.",
 }
 """Name in the specification's spelling, and what happened."""
+
+_NOT_VISITS = (
+    *("Order Updated", "Order Refunded", "Order Cancelled"),
+    *("Email Delivered", "Email Opened", "Email Link Clicked", "Email Bounced", "Email Marked as Spam"),
+    "Unsubscribed",
+)
+VISITS = tuple(name for name in EVENT_NAMES if name not in _NOT_VISITS)
+"""What is done in the shop by whoever visits it; the others happen to a customer, or to an order later on."""

@@ -9,8 +9,9 @@ from features.catalog.shipped import CATALOG
 from ledger.quality.report import Report
 from models.scores import SCORES
 from segments.expression import parse
+from segments.partitions import lifecycle_cells
 from segments.segment import Segment, load_library
-from segments.vocabulary import AWAITED, SegmentColumn, vocabulary
+from segments.vocabulary import SegmentColumn, vocabulary
 
 Status = Literal["ready", "by_rules", "needs_data", "not_shipped"]
 
@@ -38,8 +39,31 @@ COLUMN_NEEDS = (
     ColumnNeed(r"products|products_per_order|repeat_product_share", "order_products"),
     ColumnNeed(r"quantity_per_order", "quantities"),
     ColumnNeed(r"evening_order_share", "order_times"),
-    ColumnNeed(r"days_since_sign_up", "sign_up_dates"),
+    ColumnNeed(r"days_since_sign_up|days_sign_up_to_first_order", "sign_up_dates"),
+    ColumnNeed(r"has_email", "emails"),
+    ColumnNeed(r"has_phone", "phones"),
+    ColumnNeed(r"same_country", "countries"),
+    ColumnNeed(r"age_years|days_to_next_birthday", "birth_dates"),
+    ColumnNeed(r"loyalty_member", "loyalty"),
+    ColumnNeed(r"email_consent", "email_consent"),
+    ColumnNeed(r"sms_consent", "sms_consent"),
+    ColumnNeed(r"ads_consent", "ads_consent"),
+    ColumnNeed(r"product_views_\d+d|days_since_last_product_view", "page_views"),
+    ColumnNeed(r"product_list_views_\d+d", "list_views"),
+    ColumnNeed(r"searches_\d+d", "searches"),
+    ColumnNeed(r"(cart_additions|abandoned_carts)_\d+d|days_since_last_(abandoned_)?cart", "carts"),
+    ColumnNeed(r"(abandoned_)?checkouts_\d+d|days_since_last_checkout", "checkouts"),
+    ColumnNeed(r"checkout_steps_\d+d", "checkout_steps"),
+    ColumnNeed(r"(visits|active_days)_\d+d|days_since_last_visit", "activity"),
+    ColumnNeed(r"emails_delivered_\d+d|email_(opens|clicks)_per_delivered_\d+d", "email_sends"),
+    ColumnNeed(
+        r"emails_(opened|clicked)_\d+d|email_(opens|clicks)_per_delivered_\d+d|days_since_last_email_(open|click)",
+        "email_reactions",
+    ),
+    ColumnNeed(r"unsubscribed", "unsubscribes"),
 )
+# Who never ordered has no row in a snapshot, so these cells would hold nobody but those whose orders were all undone.
+PROSPECTS = frozenset(cell.name for cell in lifecycle_cells() if cell.name.startswith("prospect_"))
 
 PREDICTED = (
     (r"churn_probability_.*|p_order_.*|expected_orders_.*|next_order_days_.*", "churn"),
@@ -132,7 +156,7 @@ def _of_library(
     needs = needs_of(named)
     missing = _lacking(needs, held)
     status: Status = "ready"
-    if named & {column.name for column in AWAITED}:
+    if segment.name in PROSPECTS:
         status = "not_shipped"
     elif missing:
         status = "needs_data"

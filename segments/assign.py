@@ -12,7 +12,7 @@ from segments.expression import Expression, parse
 from segments.partitions import GRID_COLUMNS, lifecycle_sql
 from segments.segment import Segment
 from segments.units import quoted
-from segments.vocabulary import AWAITED, LIFECYCLE, SegmentColumn
+from segments.vocabulary import LIFECYCLE, SegmentColumn
 
 MEMBERSHIPS = pa.schema(
     [("customer_id", pa.string()), ("segment", pa.string()), ("reasons", pa.list_(pa.string()))]
@@ -101,9 +101,8 @@ def compile_segments(
     used = {name for expression in parsed.values() for name in expression.columns}
     if LIFECYCLE.name in used:
         used |= set(GRID_COLUMNS)
-    awaited = [column.name for column in AWAITED if columns[column.name] is column]
-    needs = sorted(used - {*awaited, LIFECYCLE.name})
-    facts = [*(_fact(columns[name]) for name in needs), *map(_awaited, awaited)]
+    needs = sorted(used - {LIFECYCLE.name})
+    facts = [_fact(columns[name]) for name in needs]
     grid = lifecycle_sql(known) if LIFECYCLE.name in used else "CAST(NULL AS VARCHAR)"
     return Assigner(_query(facts, grid, parsed, known), tuple(needs))
 
@@ -162,7 +161,3 @@ def _fact(column: SegmentColumn) -> str:
         return f'CAST("{column.name}" AS VARCHAR) AS "{column.name}"'
     number = f'CAST("{column.name}" AS DOUBLE)'
     return f'CASE WHEN isfinite({number}) THEN {number} END AS "{column.name}"'
-
-
-def _awaited(name: str) -> str:
-    return f'CAST(NULL AS DOUBLE) AS "{name}"'

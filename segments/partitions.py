@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from segments.expression import parse
 from segments.segment import Segment, load_file
-from segments.vocabulary import AWAITED, SegmentColumn
+from segments.vocabulary import SegmentColumn
 
 ORDER_COUNTS = (0, 1, 2, 3)  # the grid's rows; 3 stands for three or more
 ACTIVE_SHARE, CHURNED_SHARE = 0.5, 0.9  # of those who ever come back, how many are back by A_k and by C_k
@@ -172,6 +172,6 @@ GRID_COLUMNS = {
     for column in (
         SegmentColumn("orders", "orders", "number of orders"),
         SegmentColumn("days_since_last_order", "days_ago", "the last order"),
-        *AWAITED,
+        SegmentColumn("days_since_sign_up", "days_ago", "the sign-up"),
     )
 }

@@ -66,6 +66,11 @@ PHRASES = (
     Phrase(r"next_order_days_p10", "earliest likely time to the next order"),
     Phrase(r"next_order_days_p90", "latest likely time to the next order"),
     Phrase(r"days_since_(last|first)_order", "the {0} order", "days_ago"),
+    Phrase(r"days_since_sign_up", "the sign-up", "days_ago"),
+    Phrase(r"days_since_last_(cart|visit|checkout)", "the last {0}", "days_ago"),
+    Phrase(r"days_since_last_product_view", "the last view of a product", "days_ago"),
+    Phrase(r"days_since_last_abandoned_cart", "the last abandoned cart", "days_ago"),
+    Phrase(r"days_since_last_email_(open|click)", "the last {0} of an e-mail", "days_ago"),
     Phrase(r"days_since_last_over_mean_gap", "time since the last order as a multiple of the usual gap"),
     Phrase(r"days_first_to_last_order", "time from the first to the last order"),
     Phrase(r"orders", "number of orders"),
@@ -85,10 +90,8 @@ PHRASES = (
     Phrase(r"refunded_share", "share of spend that was refunded"),
 )
 
-# Computed from the grid's limits, or waiting for data that a shop may bring later: known to the language in
-# any case, and unknown (NULL) for every customer until then.
+# Computed from the grid's limits, and so known to the language whatever the features and scores.
 LIFECYCLE = SegmentColumn("lifecycle", "text", "place in the lifecycle grid")
-AWAITED = (SegmentColumn("days_since_sign_up", "days_ago", "the sign-up"),)
 
 
 def vocabulary(rows: Iterable[Declared], currency: str = "") -> dict[str, SegmentColumn]:
@@ -104,10 +107,10 @@ def vocabulary(rows: Iterable[Declared], currency: str = "") -> dict[str, Segmen
     Returns
     -------
     dict of str to SegmentColumn
-        By column name; `lifecycle` and the awaited columns included.
+        By column name; `lifecycle` included.
     """
     named = [_column(row, currency) for row in rows if row.name != "customer_id"]
-    return {column.name: column for column in (*AWAITED, LIFECYCLE, *named)}
+    return {column.name: column for column in (LIFECYCLE, *named)}
 
 
 def _column(row: Declared, currency: str) -> SegmentColumn:

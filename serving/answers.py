@@ -8,16 +8,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
 from features.history import last_order_at
+from features.surroundings import orders_alone
 from ledger.shop import Shop
 from serving.errors import Problem, ProblemError
 from serving.posted import check_histories, key_of, serve_as_ledger
 from serving.requests import read_as_of, read_customer, split_request
 from serving.schemas import TEXT_LENGTH, PostedCustomer
-from serving.scorer import Scorer
+from serving.scorer import Scored, Scorer
 from serving.store import PublishedRun, SegmentFacts
 
 MEMBERS_A_PAGE = 50
@@ -40,7 +42,8 @@ def score(
         The parsed JSON body.
     scorer : Scorer
     run : PublishedRun
-        Its products give posted lines their categories.
+        Its products give posted lines their categories, and its store is the one that the customers are compared
+        with. Of events and of who they are nothing is posted, so features of these are unknown.
     now : datetime
         The instant of the request.
     connection : duckdb.DuckDBPyConnection
@@ -68,9 +71,11 @@ def score(
         shop = Shop(manifest.currency, manifest.time_zone)
         posted = check_histories(customers, shop, now, connection)
         refused |= posted.refused
-        serve_as_ledger(connection, posted.orders, run.products_of(pc.unique(posted.orders["product_id"])))
+        products = run.products_of(pc.unique(posted.orders["product_id"]))
+        serve_as_ledger(connection, posted.orders, products)
         data_through = last_order_at(connection, cutoff)
-        results = _scored(scorer, connection, cutoff, customers)
+        scored = scorer.score_posted(posted.orders, products, cutoff, orders_alone(run.tables["store"]))
+        results = _told(scorer, scored, customers)
     for position in customers.keys() - results.keys() - refused.keys():
         path = f"customers[{position}].orders"
         refused[position] = Problem("no-history", "no order was known before as_of", path, "an earlier order")
@@ -86,13 +91,7 @@ def score(
     }
 
 
-def _scored(
-    scorer: Scorer,
-    connection: duckdb.DuckDBPyConnection,
-    cutoff: Cutoff,
-    customers: Mapping[int, PostedCustomer],
-) -> dict[int, Answer]:
-    scored = scorer.score(connection, cutoff)
+def _told(scorer: Scorer, scored: Scored, customers: Mapping[int, PostedCustomer]) -> dict[int, Answer]:
     titles = {segment.name: segment.title for segment in scorer.segments}
     mine: dict[str, list[Answer]] = {}
     for row in scored.assignments.to_pylist():

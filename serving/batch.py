@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
 from features.history import last_order_at
+from features.surroundings import read_store
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.store import Ledger
@@ -89,6 +90,7 @@ def _run(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress) -> RunSummar
         refills = release.predictors.replenishment.forecast(connection, as_of)
         data_through = last_order_at(connection, as_of)
         products = connection.sql("SELECT * FROM ledger_products").to_arrow_table()
+        context = read_store(connection)
     facts = _facts(scorer, scored, refills, as_of, data_through)
     tell("Writing scores", 0.7)
     tables.replace_as_of(home.scores, tables.with_run(scored.scores, as_of.at, release.id), as_of.at)
@@ -105,6 +107,7 @@ def _run(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress) -> RunSummar
         memberships=memberships.filter(pc.is_null(memberships["left_at"])).drop_columns(["left_at"]),
         replenishment=refills,
         products=products,
+        store=context,
         facts=facts,
     )
     tell("Done", 1.0)

@@ -73,7 +73,8 @@ def unpublish(home: Home, ids: Sequence[str]) -> None:
 
 
 def remove(home: Home, ids: Sequence[str]) -> None:
-    """Remove some customers' rows from the tables of record, and all earlier versions of these tables."""
+    """Remove some customers' rows from the tables of record, all earlier versions of these, and every kept snapshot."""
+    shutil.rmtree(home.snapshots, ignore_errors=True)
     with open_engine() as connection:
         for path in _tables(home):
             removed = [file for file in _files(path) if _rows_of(connection, file, ids)]
@@ -143,7 +144,9 @@ def _published_without(home: Home, run: store.PublishedRun, ids: pa.Array) -> st
             "segments": _measured(run.facts.segments, left),
         }
     )
-    return store.publish(home, **left, products=run.tables["products"], facts=facts)
+    return store.publish(
+        home, **left, products=run.tables["products"], store=run.tables["store"], facts=facts
+    )
 
 
 def _leaving(scores: pa.Table) -> pa.Table:

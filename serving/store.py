@@ -37,6 +37,7 @@ SORTED_BY = {
     "members": ("segment", "customer_id"),
     "replenishment": ("customer_id",),
     "products": ("product_id",),
+    "store": ("as_of_day",),
 }
 
 
@@ -121,6 +122,7 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
     memberships: pa.Table,
     replenishment: pa.Table,
     products: pa.Table,
+    store: pa.Table,
     facts: RunFacts,
 ) -> str:
     """
@@ -137,6 +139,8 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
         Rows with customer_id; possibly none.
     products : pa.Table
         `ledger_products` as the run saw it, so that posted histories get the same categories.
+    store : pa.Table
+        The store's row of `features.surroundings.read_store`, so that they are compared with the same store.
     facts : RunFacts
 
     Returns
@@ -150,6 +154,7 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
         "members": memberships,
         "replenishment": replenishment,
         "products": products,
+        "store": store,
     }
     home.published.mkdir(parents=True, exist_ok=True)
     with _publishing(home), tempfile.TemporaryDirectory(dir=home.published, prefix=".new-") as scratch:

@@ -14,8 +14,8 @@ FREQUENCY = (
     ),
     Feature(
         "orders_90d_over_prior_90d",
-        "count(*) filter (where age_days <= 90) / "
-        "nullif(count(*) filter (where age_days between 91 and 180), 0)",
+        "count(case when age_days <= 90 then 1 end) / "
+        "nullif(count(case when age_days between 91 and 180 then 1 end), 0)",
         unit="ratio",
         means="Orders of the last 90 days over those of the 90 days before; unknown without any before.",
     ),

@@ -1,9 +1,11 @@
 """What kinds of data a ledger holds: each a question with a count for an answer, and how a shop brings it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import duckdb
+
+from ledger.event_names import VISITS
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,7 @@ CAPABILITIES = (
     _customers("sms_consent", "consent to text messages", "sms_consent"),
     _customers("ads_consent", "consent to advertising audiences", "ads_consent"),
     _events("page_views", "product views", "Product Viewed"),
+    _events("list_views", "views of lists", "Product List Viewed"),
     _events("searches", "searches", "Products Searched", "Product List Filtered"),
     _events("carts", "products put into carts", "Product Added"),
     _events("checkouts", "started checkouts", "Checkout Started"),
@@ -129,6 +132,11 @@ CAPABILITIES = (
     _events("reviews", "reviews", "Product Reviewed"),
     _events("email_sends", "sent e-mails", "Email Delivered"),
     _events("email_reactions", "opened or clicked e-mails", "Email Opened", "Email Link Clicked"),
+    _events("unsubscribes", "unsubscriptions", "Unsubscribed"),
+    replace(
+        _events("activity", "things done in the shop", *VISITS),
+        bring="import events of what is done in the shop, such as Product Viewed",
+    ),
     Capability(
         "visitors",
         "visitors without an account",

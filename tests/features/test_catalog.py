@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from features.catalog.shipped import CATALOG
@@ -10,8 +12,8 @@ def test_a_feature_has_one_plain_sentence(feature: Feature) -> None:
     assert feature.means.endswith(".")
 
 
-def test_the_last_days_are_in_the_name_of_every_window() -> None:
-    windowed = [f for f in CATALOG if "age_days <= " in f.sql and "prior" not in f.name]
+def test_the_last_days_are_in_the_name_of_every_feature_that_looks_at_them() -> None:
+    windowed = [(f.name, re.findall(r"age_days <= (\d+)", f.sql)) for f in CATALOG]
 
-    assert [f.name for f in windowed if not f.name.endswith(f"_{f.sql.split('<= ')[1].rstrip(')')}d")] == []
-    assert windowed
+    assert [name for name, days in windowed if any(f"_{length}d" not in name for length in days)] == []
+    assert [name for name, days in windowed if days]

@@ -64,8 +64,8 @@ def test_a_window_is_one_feature_per_length_with_the_length_in_name_and_sentence
     )
 
     assert [(f.name, f.sql, f.means, f.empty) for f in spend] == [
-        ("spend_30d", "sum(net_minor) filter (where age_days <= 30)", "Last 30 days.", 0),
-        ("spend_90d", "sum(net_minor) filter (where age_days <= 90)", "Last 90 days.", 0),
+        ("spend_30d", "sum(case when age_days <= 30 then net_minor end)", "Last 30 days.", 0),
+        ("spend_90d", "sum(case when age_days <= 90 then net_minor end)", "Last 90 days.", 0),
     ]
 
 
@@ -80,6 +80,12 @@ def test_a_window_is_one_feature_per_length_with_the_length_in_name_and_sentence
 )
 def test_sums_are_whole_numbers_and_money_comes_in_the_currency(sql: str, unit: str, aggregate: str) -> None:
     assert feature(sql, unit=unit).aggregate == aggregate
+
+
+def test_a_window_of_a_count_counts_the_rows_within_it() -> None:
+    (orders,) = windows("orders", "count(*)", days=(7,), unit="orders", means="Last {days} days.")
+
+    assert orders.sql == "count(case when age_days <= 7 then 1 end)"
 
 
 def test_two_features_of_one_name_are_refused() -> None:
@@ -98,5 +104,5 @@ def test_the_fingerprint_follows_the_meaning_and_not_the_wording(monkeypatch: py
     assert fingerprint("sum(lines) / count(lines)") != same
     assert fingerprint(unit="ratio") != same
     assert fingerprint(name="g") != same
-    monkeypatch.setattr(history, "CUT", history.CUT[1:])
+    monkeypatch.setattr(history, "STEPS", history.STEPS[1:])
     assert fingerprint() != same

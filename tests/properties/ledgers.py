@@ -1,7 +1,7 @@
 """Small ledgers in the stored schema with everything in them that has ever gone wrong in one."""
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 
 from features.cutoff import EPOCH, Cutoff
 from ledger.identity import MOST_CUSTOMERS
+from ledger.tables.customers import CUSTOMERS
+from ledger.tables.events import EVENTS
 from ledger.tables.identities import IDENTITIES
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
@@ -30,6 +32,25 @@ LARGEST_MINOR = 10**14  # the largest amount an import accepts
 # The cutoff itself, its neighbours, both sides of a window's edge, the long day; and then any hour.
 KNOWN_HOURS = (-9999, -100, -1, 0, 1)  # of which three are before the cutoff
 SPECIAL_HOURS = (0, -1, 1, -23, -24, -25, -48, -30 * 24, -31 * 24, -90 * 24, -91 * 24, -180 * 24, -365 * 24)
+OLD_HOURS = (-275 * 24, -276 * 24, -366 * 24, -455 * 24, -456 * 24, -730 * 24, -731 * 24)
+RECENT_HOURS = tuple(range(-24 * 4, 25, 4))  # so that carts and orders fall on one day or the next
+EVENT_CHOICE = (
+    *("Product Viewed", "Product List Viewed", "Products Searched", "Product List Filtered", "Product Added"),
+    *(
+        "Cart Viewed",
+        "Checkout Started",
+        "Checkout Step Viewed",
+        "Checkout Step Completed",
+        "Payment Info Entered",
+    ),
+    *("Order Completed", "Email Delivered", "Email Delivered", "Email Opened", "Email Link Clicked"),
+    *("Email Bounced", "Unsubscribed", "Signed In", "Order Refunded", "a name of the shop's own"),
+)
+# The cutoffs' days, their neighbours and a leap day.
+BIRTH_DATES = (
+    *(None, date(1980, 3, 14), date(1980, 3, 15), date(1980, 3, 16), date(1980, 11, 6), date(1980, 11, 7)),
+    *(date(1980, 11, 8), date(1992, 2, 29), date(1992, 12, 31), date(1993, 1, 1)),
+)
 AMOUNTS = st.one_of(
     st.sampled_from((0, 0, 0, 1, 99, LARGEST_MINOR, LARGEST_MINOR - 1)), st.integers(0, 30_000)
 )
@@ -43,15 +64,21 @@ class Given:
     products: list[Row]
     identities: list[Row]
     cutoff: Cutoff
+    events: list[Row] = field(default_factory=list)
+    customers: list[Row] = field(default_factory=list)
 
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """Return a connection with the three views, in a zone that no answer may depend on."""
+        """Return a connection with the ledger's views, in a zone that no answer may depend on."""
         connection = duckdb.connect()
         connection.execute("set timezone = 'Pacific/Auckland'")
-        connection.register("ledger_orders", pa.Table.from_pylist(self.orders, ORDERS.arrow_schema))
-        connection.register("ledger_products", pa.Table.from_pylist(self.products, PRODUCTS.arrow_schema))
-        identities = pa.Table.from_pylist(self.identities, IDENTITIES.arrow_schema)
-        connection.register("ledger_identities", identities)
+        for table, rows in (
+            (ORDERS, self.orders),
+            (PRODUCTS, self.products),
+            (IDENTITIES, self.identities),
+            (EVENTS, self.events),
+            (CUSTOMERS, self.customers),
+        ):
+            connection.register(f"ledger_{table.name}", pa.Table.from_pylist(rows, table.arrow_schema))
         return connection
 
 
@@ -66,7 +93,9 @@ def placed(row: Row) -> Row:
 
 
 def instants(cutoff: Cutoff) -> st.SearchStrategy[datetime]:
-    hours = st.one_of(st.sampled_from(SPECIAL_HOURS), st.integers(-400 * 24, 20 * 24))
+    hours = st.one_of(
+        st.sampled_from(SPECIAL_HOURS), st.sampled_from(OLD_HOURS), st.integers(-400 * 24, 20 * 24)
+    )
     return hours.map(lambda number: cutoff.at + number * HOUR)
 
 
@@ -126,7 +155,12 @@ def ledgers(draw: st.DrawFn) -> Given:
             orders += draw(lines(first | {"line_id": f"#{line}"}, cutoff))
     identities = [row for rows in draw(st.lists(joins(cutoff), max_size=4)) for row in rows]
     return Given(
-        draw(st.permutations(orders)), draw(descriptions(cutoff)), draw(st.permutations(identities)), cutoff
+        draw(st.permutations(orders)),
+        draw(descriptions(cutoff)),
+        draw(st.permutations(identities)),
+        cutoff,
+        draw(st.permutations([row for rows in draw(st.lists(events(cutoff), max_size=15)) for row in rows])),
+        draw(st.permutations(draw(st.lists(people(cutoff), max_size=8)))),
     )
 
 
@@ -135,8 +169,14 @@ def descriptions(draw: st.DrawFn, cutoff: Cutoff) -> list[Row]:
     """Draw up to four descriptions of each of three products, before, at and after the cutoff; p4 has none."""
     hours = st.lists(st.sampled_from(KNOWN_HOURS), unique=True, max_size=4)
     category = st.sampled_from(("Tea", "Tea > Green", "Pets", None))
+    price = st.sampled_from((None, 0, 1, 250, LARGEST_MINOR))
     return [
-        {"product_id": product, "known_at": cutoff.at + number * HOUR, "category": draw(category)}
+        {
+            "product_id": product,
+            "known_at": cutoff.at + number * HOUR,
+            "category": draw(category),
+            "price_minor": draw(price),
+        }
         for product in ("p1", "p2", "p3")
         for number in draw(hours)
     ]
@@ -167,3 +207,53 @@ def joins(draw: st.DrawFn, cutoff: Cutoff) -> list[Row]:
         {"anonymous_id": one, "customer_id": other, "known_at": cutoff.at + hour * HOUR, "how": "merged"}
         for (one, other), hour in zip(said, hours, strict=True)
     ]
+
+
+@st.composite
+def events(draw: st.DrawFn, cutoff: Cutoff) -> list[Row]:
+    """Draw what is said of one event: as it came in, and then perhaps otherwise."""
+    number = draw(st.integers(0, 10**9))
+    rows = []
+    known_at: datetime | None = None
+    for _ in range(draw(st.sampled_from((1, 1, 1, 2, 3)))):
+        happened_at = draw(
+            instants(cutoff) | st.sampled_from(RECENT_HOURS).map(lambda h: cutoff.at + h * HOUR)
+        )
+        late = draw(st.sampled_from((0, 0, 0, 1, 24 * 40))) * HOUR
+        known_at = max(happened_at + late, known_at or happened_at)
+        local = happened_at.astimezone(ZoneInfo(ZONE))
+        customer = draw(st.sampled_from(("a", "a", "b", "c", None, None)))
+        visitors = ("visitor", "device", "new", "a")
+        row = {
+            "event": draw(st.sampled_from(EVENT_CHOICE)),
+            "event_id": f"e{number}",
+            "happened_at": happened_at,
+            "known_at": known_at,
+            "customer_id": customer,
+            "anonymous_id": draw(st.sampled_from(visitors if customer is None else (None, *visitors))),
+            "session_id": draw(st.sampled_from((None, "s1", "s2", "s3"))),
+            "event_day": (local.date() - EPOCH).days,
+            "event_hour": local.hour,
+            "event_isoweekday": local.isoweekday(),
+        }
+        rows.append(row)
+    return rows
+
+
+@st.composite
+def people(draw: st.DrawFn, cutoff: Cutoff) -> Row:
+    """Draw one description of a customer, or of a visitor who left his address."""
+    known = st.sampled_from((None, True, False))
+    return {
+        "customer_id": draw(st.sampled_from(("a", "b", "c", "new", "visitor", "device"))),
+        "known_at": cutoff.at + draw(st.sampled_from(KNOWN_HOURS)) * HOUR,
+        "signed_up_day": draw(st.none() | st.integers(cutoff.day - 500, cutoff.day)),
+        "email": draw(st.sampled_from((None, "a@example.com", "b@example.com"))),
+        "phone": draw(st.sampled_from((None, "+4930123456"))),
+        "country": draw(st.sampled_from((None, "DE", "FR", "US"))),
+        "birth_date": draw(st.sampled_from(BIRTH_DATES) | st.dates(date(1901, 1, 1), date(2021, 1, 1))),
+        "loyalty_member": draw(known),
+        "email_consent": draw(known),
+        "sms_consent": draw(known),
+        "ads_consent": draw(known),
+    }

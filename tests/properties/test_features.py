@@ -3,21 +3,39 @@
 import struct
 from dataclasses import replace
 
+import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 
 from features.catalog.shipped import CATALOG
+from features.cutoff import EPOCH
 from features.snapshot import compute
+from features.surroundings import read_store
 from tests.properties.ledgers import Given, Row, ledgers
-from tests.properties.reference import Value, describe, features_of, who_is_who
+from tests.properties.reference import describe, features_of
+from tests.properties.reference_events import attributes_of, describe_around, events_of, store
+from tests.properties.reference_rows import Value, who_is_who
 
 often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
-def computed(example: Given) -> dict[str, Row]:
+def computed(example: Given, store: pa.Table | None = None) -> dict[str, Row]:
     """Return what the engine says, by customer."""
+    return computed_with_store(example, store)[0]
+
+
+def computed_with_store(example: Given, store: pa.Table | None = None) -> tuple[dict[str, Row], pa.Table]:
+    """Return what the engine says, by customer, and of the store."""
     with example.connection() as connection:
-        rows = compute(connection, example.cutoff).to_pylist()
-    return {row.pop("customer_id"): row for row in rows}
+        rows = compute(connection, example.cutoff, store=store).to_pylist()
+        return {row.pop("customer_id"): row for row in rows}, read_store(connection)
+
+
+def referenced(example: Given) -> dict[str, dict[str, Value]]:
+    """Return what the plain reference says, by customer."""
+    orders, identities, cutoff = example.orders, example.identities, example.cutoff
+    of_orders = describe(orders, example.products, identities, cutoff)
+    around = describe_around(orders, identities, example.events, example.customers, cutoff)
+    return {customer: row | around[customer] for customer, row in of_orders.items()}
 
 
 def bits(value: Value) -> object:
@@ -41,7 +59,13 @@ def all_said_of(ids: set[str], identities: list[Row]) -> list[Row]:
 
 
 def test_the_plain_reference_knows_every_feature() -> None:
-    assert set(features_of([], {}, 0)) == set(CATALOG.names), "add it to tests/properties/reference.py too"
+    of_orders = set(features_of([], {}, 0))
+    around = (
+        set(events_of([], set(), set(), 0)) | set(attributes_of(None, None, None, EPOCH)) | set(store({}, 0))
+    )
+
+    assert of_orders & around == set()
+    assert of_orders | around == set(CATALOG.names), "add it to tests/properties/reference*.py too"
 
 
 @often
@@ -52,6 +76,8 @@ def test_rows_known_at_or_after_the_cutoff_change_nothing(example: Given) -> Non
         orders=[row for row in example.orders if row["known_at"] < example.cutoff.at],
         products=[row for row in example.products if row["known_at"] < example.cutoff.at],
         identities=[row for row in example.identities if row["known_at"] < example.cutoff.at],
+        events=[row for row in example.events if row["known_at"] < example.cutoff.at],
+        customers=[row for row in example.customers if row["known_at"] < example.cutoff.at],
     )
 
     assert exactly(computed(example)) == exactly(computed(before))
@@ -60,23 +86,24 @@ def test_rows_known_at_or_after_the_cutoff_change_nothing(example: Given) -> Non
 @often
 @given(ledgers())
 def test_a_customer_alone_gets_the_row_it_has_in_the_crowd(example: Given) -> None:
-    crowd = computed(example)
+    crowd, of_store = computed_with_store(example)
 
     who = who_is_who(example.identities, example.cutoff.at)
     for customer, row in crowd.items():
         ids = {customer, *(each for each, absorbing in who.items() if absorbing == customer)}
+        done = {e["event_id"] for e in example.events if (e["customer_id"] or e["anonymous_id"]) in ids}
         theirs = {order["order_id"] for order in example.orders if order["customer_id"] in ids}
         alone = replace(
             example,
             orders=[order for order in example.orders if order["order_id"] in theirs],
             identities=all_said_of(ids, example.identities),
+            events=[event for event in example.events if event["event_id"] in done],
+            customers=[said for said in example.customers if said["customer_id"] in ids],
         )
-        assert exactly({customer: computed(alone)[customer]}) == exactly({customer: row})
+        assert exactly({customer: computed(alone, of_store)[customer]}) == exactly({customer: row})
 
 
 @often
 @given(ledgers())
 def test_the_engine_equals_the_plain_reference_to_the_last_bit(example: Given) -> None:
-    told = describe(example.orders, example.products, example.identities, example.cutoff)
-
-    assert exactly(computed(example)) == exactly(told)
+    assert exactly(computed(example)) == exactly(referenced(example))

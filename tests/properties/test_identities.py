@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from ledger.identity import resolved
 from tests.properties.ledgers import CUTOFFS, Given, Row, joins
-from tests.properties.reference import who_is_who
+from tests.properties.reference_rows import who_is_who
 
 
 @st.composite

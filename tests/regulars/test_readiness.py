@@ -60,7 +60,7 @@ def test_predicted_segments_of_a_short_history_are_answered_by_rules(report: Rep
     assert answers["slipping_away"] == "ready"
 
 
-def test_a_segment_over_a_column_that_is_not_computed_yet_is_not_claimed(report: Report) -> None:
+def test_a_segment_of_customers_who_have_no_row_is_not_claimed(report: Report) -> None:
     everything = _holding(report, [each.name for each in CAPABILITIES])
     answers = {each.name: each.status for each in segment_answers(everything)}
 
@@ -81,6 +81,13 @@ def test_every_need_is_a_kind_of_data_that_is_counted() -> None:
     named |= {need for planned in PLANNED for need in planned.needs}
 
     assert named <= known
+
+
+def test_every_column_of_events_and_descriptions_has_its_need_declared() -> None:
+    named = [feature.name for feature in CATALOG if feature.over in {"events", "attributes"}]
+
+    assert [name for name in named if not needs_of([name])] == []
+    assert named
 
 
 def test_every_column_of_the_library_is_of_orders_or_has_its_need_declared() -> None:

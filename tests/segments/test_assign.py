@@ -25,14 +25,14 @@ def segment(name: str, expression: str) -> Segment:
 def shop(columns: Columns, customers: int) -> pd.DataFrame:
     """Return customers with random values in every column, a tenth of them unknown."""
     generator = np.random.default_rng(11)
-    frame = pd.DataFrame({"customer_id": [f"c{number:05d}" for number in range(customers)]})
+    filled: dict[str, object] = {"customer_id": [f"c{number:05d}" for number in range(customers)]}
     for column in columns.values():
-        if column.name not in {"lifecycle", "days_since_sign_up"}:
+        if column.name != "lifecycle":
             top = {"probability": 1.0, "share": 1.0, "orders": 6.0, "categories": 5.0}.get(column.unit, 400.0)
             values = generator.random(customers) * top
-            frame[column.name] = np.floor(values) if top > 1 else values
-            frame.loc[generator.random(customers) < 0.1, column.name] = np.nan
-    return frame
+            known = generator.random(customers) >= 0.1
+            filled[column.name] = np.where(known, np.floor(values) if top > 1 else values, np.nan)
+    return pd.DataFrame(filled)
 
 
 def test_members_come_with_reasons_by_customer_in_the_order_of_the_segments(
@@ -69,6 +69,7 @@ def test_null_nan_and_infinity_are_all_unknown_and_no_member(columns: Columns, l
 
 def test_the_lifecycle_column_is_the_customers_cell(columns: Columns, limits: Limits) -> None:
     frame = pd.DataFrame({"customer_id": ["a", "b"], "orders": [1, 3], "days_since_last_order": [10, 200]})
+    frame["days_since_sign_up"] = np.nan
     found = assign(frame, [segment("gone", "lifecycle = 'loyal_churned'")], {}, limits, columns)
     assert found.to_pylist() == [
         {"customer_id": "b", "segment": "gone", "reasons": ["place in the lifecycle grid is “loyal_churned”"]}

@@ -138,6 +138,7 @@ def test_every_customer_is_in_exactly_one_cell_of_the_grid(
             "customer_id": [f"c{number:02d}" for number in range(len(customers))],
             "orders": pd.array([orders for orders, _ in customers], dtype="Int64"),
             "days_since_last_order": pd.array([days for _, days in customers], dtype="Float64"),
+            "days_since_sign_up": pd.array([None] * len(customers), dtype="Float64"),
         }
     )
     found = assign(frame, lifecycle_cells(), {}, limits, columns)

@@ -43,8 +43,3 @@ def test_the_lifecycle_column_is_known_and_the_customers_id_is_not() -> None:
     columns = vocabulary([Row("customer_id", "text", "Who.")])
     assert "lifecycle" in columns
     assert "customer_id" not in columns
-
-
-def test_a_declared_column_takes_the_place_of_the_one_that_waited_for_it() -> None:
-    columns = vocabulary([Row("days_since_sign_up", "days_ago", "Days since.")])
-    assert columns["days_since_sign_up"].phrase == "days since"

@@ -79,6 +79,7 @@ def hostile(tmp_path: Path) -> Served:
         ),
         replenishment=pa.table({"customer_id": [HOSTILE], "product_id": [HOSTILE]}),
         products=pa.table({"product_id": pa.array([], pa.string())}),
+        store=pa.table({"as_of_day": [17532]}),
         facts=RunFacts(
             release="r1",
             as_of=MONDAY,

@@ -62,6 +62,7 @@ def put(home: Home, customers: list[str], as_of: dt.datetime = MONDAY) -> str:
         memberships=memberships,
         replenishment=pa.table({"customer_id": [customers[-1]] * 2, "product_id": ["p1", "p2"]}),
         products=pa.table({"product_id": ["p2", "p1", "p2"], "category": ["b", "a", "c"]}),
+        store=pa.table({"as_of_day": [17532], "orders_30d": [3]}),
         facts=facts(as_of, all=len(customers), one=1),
     )
 

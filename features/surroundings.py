@@ -1,0 +1,122 @@
+"""What is known at a cutoff besides orders: events, the customer's own description, and the store he is one of.
+
+These relations are staged on top of those of `features.history`, and only for features that look at them: models that
+are fitted on orders alone do not wait for millions of events.
+
+A customer alone gets the row that he has in the crowd, although some of his features compare him with the store or
+say 0 only where the store records such a thing at all: all of that is one row, `history_store`. Whoever has the ledger
+computes it (give no `store`); whoever has one customer's rows alone is given the row that was computed where the ledger
+was (`read_store` there, `store=` here). A scoring run publishes it beside the products for the requests that post a
+history. Such a request brings orders and neither events nor a description, and what it does not bring is unknown, not
+0: `orders_alone` says so.
+"""
+
+import duckdb
+import pyarrow as pa
+
+from features import events, people
+from features.cutoff import Cutoff
+from features.relations import ATTRIBUTES, EVENTS, STORE, Relation
+from ledger.staging import Step
+
+NAMES = frozenset({EVENTS.name, ATTRIBUTES.name, STORE.name})
+"""The relations that are staged here."""
+
+COLLAPSE = (events.COLLAPSE, events.NAMES)
+CUT = (*events.CUT, people.PEOPLE, people.STORE, people.ATTRIBUTES)
+# In this order, after those of `features.history`, they stage a cutoff on any engine.
+STEPS = (*COLLAPSE, *CUT)
+GIVEN = "history_store_given"
+
+# What the steps would leave where there is nothing to read; a request about one customer does not wait for them.
+_NO_EVENTS = f"""
+create or replace temp table {events.COLLAPSE.table} (
+    event varchar, who varchar, session_id varchar, event_day bigint,
+    from_at timestamp with time zone, until_at timestamp with time zone
+);
+create or replace temp table {events.NAMES.table} (event varchar, from_at timestamp with time zone);
+"""
+_NO_PEOPLE = f"create or replace temp table {people.PEOPLE.table} (customer_id varchar, country varchar)"
+
+
+def collapse(connection: duckdb.DuckDBPyConnection) -> None:
+    """Say from when to when each event was in force; needed once while the ledger stays as it is.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With the view `ledger_events` in the stored schema.
+    """
+    if _any(connection, "ledger_events"):
+        for step in COLLAPSE:
+            step.fill(connection)
+    else:
+        connection.execute(_NO_EVENTS)
+
+
+def cut(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, store: pa.Table | None = None) -> None:
+    """Stage `history_events`, `_attributes` and `_store` as of a cutoff, replacing those of the cutoff before.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Collapsed here and staged by `features.history` as of the same cutoff; with the view `ledger_customers`.
+    cutoff : Cutoff
+    store : pyarrow.Table, optional
+        The store's row as `read_store` gave it, for a connection that holds a part of the store's customers. By
+        default the customers of the connection are all there are.
+    """
+    skipped: set[Step] = set()
+    if not _any(connection, "history_event_lines"):
+        connection.execute(_empty(EVENTS))
+        skipped |= set(events.CUT)
+    if not _any(connection, "ledger_customers"):
+        connection.execute(f"{_NO_PEOPLE};{_empty(ATTRIBUTES)}")
+        skipped |= {people.PEOPLE, people.ATTRIBUTES}
+    if store is not None:
+        connection.register(GIVEN, store)
+        connection.execute(f"create or replace temp table {STORE.table} as select * from {GIVEN}")
+        connection.unregister(GIVEN)
+        skipped |= {people.STORE}
+    for step in CUT:
+        if step not in skipped:
+            step.fill(connection, cutoff_at=cutoff.at, cutoff_day=cutoff.day)
+
+
+def read_store(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return the store's row, for connections that hold a part of its customers.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        On which `cut` has run.
+
+    Returns
+    -------
+    pyarrow.Table
+        One row: `as_of_day`, the local day number of the cutoff, and the columns of the relation `store`.
+    """
+    return connection.sql(f"from {STORE.table}").to_arrow_table()
+
+
+def orders_alone(store: pa.Table) -> pa.Table:
+    """Return a store's row for customers of whom nothing but orders is told: no kind of event counts as recorded.
+
+    Parameters
+    ----------
+    store : pyarrow.Table
+        From `read_store`.
+    """
+    kept = [name for name in store.column_names if name not in events.RECORDED]
+    unknown = {name: pa.nulls(store.num_rows, pa.int64()) for name in events.RECORDED}
+    columns = {name: store[name] if name in kept else unknown[name] for name in store.column_names}
+    return pa.table(columns)
+
+
+def _any(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
+    return bool(connection.execute(f"select 1 from {table} limit 1").fetchall())
+
+
+def _empty(relation: Relation) -> str:
+    columns = ", ".join(f"{name} bigint" for name in ("customer_id", *relation.columns))
+    return f"create or replace temp table {relation.table} ({columns.replace('bigint', 'varchar', 1)})"
