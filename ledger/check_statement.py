@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from ledger import quoting
 from ledger.schema import INSTANT_TYPE, SQL_TYPES, Column, Table
 from ledger.shop import Shop
 
@@ -184,19 +185,15 @@ def _refusal(table: Table, given: tuple[str, ...], *, refused: bool) -> str:
         text = f"{column.given}_text"
         if column.required:
             cases.append((f"{text} IS NULL", f"'{column.given} is empty'"))
-        wrong = _quoted(f"{column.given} {column.reads.wrong}")
+        wrong = quoting.text(f"{column.given} {column.reads.wrong}")
         cases.append((f"{column.name} IS NULL AND {text} IS NOT NULL", wrong))
         if column.type == INSTANT_TYPE:
             epoch = f"{column.name} < TIMESTAMPTZ '1970-01-01 00:00:00+00'"
             cases.append((epoch, f"'{column.given} is before 1970'"))
             if not column.may_be_future:
                 cases.append((f"{column.name} > latest", f"'{column.given} is in the future'"))
-    cases += [(rule.refused_when, _quoted(rule.reason)) for rule in table.rules]
+    cases += [(rule.refused_when, quoting.text(rule.reason)) for rule in table.rules]
     return f"CASE {' '.join(f'WHEN {condition} THEN {reason}' for condition, reason in cases)} END"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _line_id(table: Table, turn: str) -> str:

@@ -8,6 +8,8 @@ import re
 import string
 from collections.abc import Iterator
 
+from ledger import quoting
+
 WITHHELD = "(withheld)"
 PSEUDONYM_DIGITS = 20  # 80 bits: two of a billion addresses meet with a chance of 1 in two million
 
@@ -40,7 +42,7 @@ def email_in(text: str) -> str | None:
 
 def email_in_sql(text: str) -> str:
     """Return SQL of `email_in`, where `text` is SQL."""
-    return f"nullif({_lower_sql(f'regexp_extract({text}, {_quoted(ADDRESS)})')}, '')"
+    return f"nullif({_lower_sql(f'regexp_extract({text}, {quoting.text(ADDRESS)})')}, '')"
 
 
 def normal_phone(text: str) -> str | None:
@@ -54,12 +56,12 @@ def normal_phone(text: str) -> str | None:
 
 def normal_phone_sql(text: str) -> str:
     """Return SQL of `normal_phone`, where `text` is SQL."""
-    national = rf"regexp_replace({text}, {_quoted(_TRUNK_ZERO)}, '\1')"
-    compact = f"regexp_replace({national}, {_quoted(_BETWEEN_DIGITS)}, '', 'g')"
+    national = rf"regexp_replace({text}, {quoting.text(_TRUNK_ZERO)}, '\1')"
+    compact = f"regexp_replace({national}, {quoting.text(_BETWEEN_DIGITS)}, '', 'g')"
     return (
-        f"CASE WHEN regexp_full_match({compact}, {_quoted(_FROM_ABROAD)}) "
-        f"THEN '+' || regexp_extract({compact}, {_quoted(_FROM_ABROAD)}, 1) "
-        f"WHEN regexp_full_match({compact}, {_quoted(_AT_HOME)}) THEN {compact} END"
+        f"CASE WHEN regexp_full_match({compact}, {quoting.text(_FROM_ABROAD)}) "
+        f"THEN '+' || regexp_extract({compact}, {quoting.text(_FROM_ABROAD)}, 1) "
+        f"WHEN regexp_full_match({compact}, {quoting.text(_AT_HOME)}) THEN {compact} END"
     )
 
 
@@ -119,7 +121,7 @@ def masked(text: str) -> str:
 
 def masked_sql(text: str) -> str:
     """Return SQL of `masked`, where `text` is SQL."""
-    return f"regexp_replace({text}, {_quoted(ADDRESS_LIKE)}, '{WITHHELD}', 'g')"
+    return f"regexp_replace({text}, {quoting.text(ADDRESS_LIKE)}, '{WITHHELD}', 'g')"
 
 
 def may_hold_address_sql(text: str) -> str:
@@ -162,7 +164,3 @@ def _lower(text: str) -> str:
 
 def _lower_sql(text: str) -> str:
     return f"translate({text}, '{string.ascii_uppercase}', '{string.ascii_lowercase}')"
-
-
-def _quoted(pattern: str) -> str:
-    return "'" + pattern.replace("'", "''") + "'"

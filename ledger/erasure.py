@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 import duckdb
 import pyarrow as pa
 
+from ledger import quoting
 from ledger.delta_log import forget_the_past
 from ledger.person import Person, called_by, columns_of, conditions
 from ledger.schema import Table
-from ledger.sought import JSON_PERSON, fingerprint, listed, quoted
+from ledger.sought import JSON_PERSON, fingerprint, listed
 from ledger.store import Ledger
 from ledger.tables.erased import ERASED
 from ledger.tables.shipped import TABLES
@@ -158,7 +159,7 @@ def mentions_sql(raw: str, erased: str = "ledger_erased") -> str:
     erased : str
         Relation of whom was erased.
     """
-    in_json = rf"regexp_extract_all({raw}, {quoted(JSON_PERSON)}, 1)"
+    in_json = rf"regexp_extract_all({raw}, {quoting.text(JSON_PERSON)}, 1)"
     in_line = rf"regexp_split_to_array({raw}, '[,;|\t]')"
     cells = f"CASE WHEN {raw} LIKE '{{%' THEN {in_json} ELSE {in_line} END"
     said = f"(SELECT unnest({cells}) AS cell)"

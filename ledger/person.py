@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import duckdb
 
-from ledger import identity
+from ledger import identity, quoting
 from ledger.contacts import email_in, normal_phone, phone_pseudonym, pseudonym
 from ledger.errors import InputError
 from ledger.schema import Table
-from ledger.sought import Sought, listed, quoted
+from ledger.sought import Sought, listed
 from ledger.tables.rejected import REJECTED
 from ledger.tables.shipped import TABLES
 
@@ -185,7 +185,7 @@ def _of_ids(table: Table, ids: Iterable[str]) -> str:
 
 def _refused_rows(person: Person) -> str:
     """Return SQL of refused rows that tell of him; of a malformed line, any field may be an id."""
-    told = f"regexp_matches(raw, {quoted(sought(person).text_pattern)})"
+    told = f"regexp_matches(raw, {quoting.text(sought(person).text_pattern)})"
     fields = rf"list_has_any(regexp_split_to_array(raw, '[,;|\t]'), [{listed(person.ids)}])"
     return f"coalesce({told} OR (raw NOT LIKE '{{%' AND {fields}), false)"
 

@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ledger import quoting
 from ledger.engine import open_engine
 from ledger.home import Home
 from ledger.sought import SHORTEST_IN_TEXT, Sought, column_kind
@@ -149,8 +150,7 @@ def _search_file(
 
 
 def _parquet(engine: duckdb.DuckDBPyConnection, path: Path, sought: Sought) -> Hits:
-    quoted = str(path).replace("'", "''")
-    yield from _columns(engine, f"read_parquet('{quoted}')", sought)
+    yield from _columns(engine, f"read_parquet({quoting.text(path)})", sought)
     footer = pq.read_metadata(path).metadata or {}
     if sought.text and any(sought.text.search(text) for pair in footer.items() for text in pair):
         yield "footer", 1
@@ -168,16 +168,14 @@ def _arrow(engine: duckdb.DuckDBPyConnection, path: Path, sought: Sought) -> Hit
 def _columns(engine: duckdb.DuckDBPyConnection, rows: str, sought: Sought) -> Hits:
     described = engine.execute(f"DESCRIBE SELECT * FROM {rows}").fetchall()
     for name, type_, *_ in described:
-        column = name.replace('"', '""')
+        column = quoting.name(name)
         kind = column_kind(name)
         condition = sought.cell_sql(kind)
         if condition is None or (kind != "person" and "VARCHAR" not in type_ and type_ != "BLOB"):
             continue
-        cells = f'SELECT CAST("{column}" AS VARCHAR) AS cell, count(*) AS cells FROM {rows} GROUP BY ALL'
-        if (
-            kind != "person"
-        ):  # few ids have many rows; texts are mostly one of a kind, and grouping them costs more
-            cells = f'SELECT CAST("{column}" AS VARCHAR) AS cell, 1 AS cells FROM {rows}'
+        cells = f"SELECT CAST({column} AS VARCHAR) AS cell, count(*) AS cells FROM {rows} GROUP BY ALL"
+        if kind != "person":  # texts are mostly one of a kind: grouping them costs more than it saves
+            cells = f"SELECT CAST({column} AS VARCHAR) AS cell, 1 AS cells FROM {rows}"
         (hits,) = engine.execute(f"SELECT sum(cells) FROM ({cells}) WHERE {condition}").fetchall()[0]
         if hits:
             yield f"column {name}", int(hits)

@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import Literal
 from urllib.parse import quote
 
+from ledger import quoting
+
 SHORTEST_IN_TEXT = (
     6  # "17" in a text is a number; a shop's ids, e-mails and phones are longer where they are unique
 )
@@ -81,7 +83,7 @@ class Sought:
         if kind == "person":
             return self._person_sql()
         pattern = self.text_pattern if kind == "text" else self.word_pattern
-        return f"regexp_matches(cell, {quoted(pattern)})" if pattern else None
+        return f"regexp_matches(cell, {quoting.text(pattern)})" if pattern else None
 
     def _person_sql(self) -> str | None:
         cases = []
@@ -90,9 +92,9 @@ class Sought:
         if self.emails:
             cases.append(f"lower(trim(cell)) IN ({listed(self.emails)})")
         if self.text_pattern:
-            cases.append(f"regexp_matches(cell, {quoted(self.text_pattern)})")
+            cases.append(f"regexp_matches(cell, {quoting.text(self.text_pattern)})")
         if self.hashes:
-            cases.append(f"sha256({quoted(self.salt + ':')} || cell) IN ({listed(self.hashes)})")
+            cases.append(f"sha256({quoting.text(self.salt + ':')} || cell) IN ({listed(self.hashes)})")
         return " OR ".join(cases) or None
 
     @cached_property
@@ -120,14 +122,9 @@ class Sought:
         )
 
 
-def quoted(text: str) -> str:
-    """Return a text as an SQL literal."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def listed(texts: Iterable[str]) -> str:
     """Return texts as what stands in the brackets of an SQL IN; nothing is in an empty list."""
-    return ", ".join(quoted(text) for text in sorted(texts)) or "NULL"
+    return ", ".join(quoting.text(text) for text in sorted(texts)) or "NULL"
 
 
 def _spellings(identifier: str) -> str:

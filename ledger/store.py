@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ledger import delta
+from ledger import delta, quoting
 from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.home import Home
@@ -330,7 +330,7 @@ def relation(table: Table, files: Sequence[Path]) -> str:
     for path in files:
         there = set(pq.read_schema(path).names)
         columns = tuple(name for name in table.names if name in there)
-        by_columns.setdefault(columns, []).append("'" + str(path).replace("'", "''") + "'")
+        by_columns.setdefault(columns, []).append(quoting.text(path))
     parts = [
         f"SELECT {_columns(table, there)} FROM read_parquet([{', '.join(listed)}])"
         for there, listed in by_columns.items()
@@ -347,8 +347,7 @@ def _columns(table: Table, there: Sequence[str]) -> str:
 
 def write_part(connection: duckdb.DuckDBPyConnection, select: str, path: Path) -> None:
     """Write the rows of a SELECT in a table's stored schema as a data file."""
-    quoted = str(path).replace("'", "''")
-    connection.execute(f"COPY ({select}) TO '{quoted}' (FORMAT parquet, COMPRESSION zstd)")
+    connection.execute(f"COPY ({select}) TO {quoting.text(path)} (FORMAT parquet, COMPRESSION zstd)")
 
 
 def _content_hash(table: Table) -> str:

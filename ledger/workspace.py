@@ -63,6 +63,10 @@ def _locked_while_there(work: Path) -> int | None:
         lock = _locked(work / LOCK, fcntl.LOCK_EX)
     except FileNotFoundError:
         return None
+    except FileExistsError:  # it was there, and then it was not
+        if work.exists() and not work.is_dir():
+            raise
+        return None
     with suppress(FileNotFoundError):
         if os.path.samestat(os.fstat(lock), (work / LOCK).stat()):
             return lock

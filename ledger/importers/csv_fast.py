@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger import quoting
+
 SEPARATORS = (",", ";", "\t", "|")
 ENCODINGS = ("utf-8", "utf8")
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -46,7 +48,7 @@ class FastCsv:
     @property
     def proof(self) -> str:
         """SQL, true or false, over the relation or a table of all its columns: record k is line k + 1, unaltered."""
-        cells = [_quoted(name) for name in self.names]
+        cells = [quoting.name(name) for name in self.names]
         sizes = [f"strlen({cell})" for cell in cells]
         bytes_read = f"sum({' + '.join(sizes)})"
         if self.has_quotes:
@@ -174,14 +176,10 @@ def _one_line_end(line_end: bytes, body: _Body) -> bool:
 
 def _select(path: str, names: tuple[str, ...], separator: str) -> str:
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(len(names)))
-    cells = ", ".join(f"coalesce(c{place}, '') AS {_quoted(name)}" for place, name in enumerate(names))
-    text = path.replace("'", "''")
+    cells = ", ".join(f"coalesce(c{place}, '') AS {quoting.name(name)}" for place, name in enumerate(names))
     return (
-        f"SELECT {cells} FROM read_csv('{text}', auto_detect = false, header = true, columns = {{{columns}}}, "
-        f"delim = '{separator}', quote = '\"', escape = '\"', comment = '', strict_mode = true, null_padding = false, "
+        f"SELECT {cells} FROM read_csv({quoting.text(path)}, auto_detect = false, header = true, "
+        f"columns = {{{columns}}}, delim = '{separator}', quote = '\"', "
+        "escape = '\"', comment = '', strict_mode = true, null_padding = false, "
         "ignore_errors = false, compression = 'none', hive_partitioning = false)"
     )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 
+from ledger import quoting
 from ledger.errors import InputError
 from ledger.importers.csv_fast import SEPARATORS, FastCsv, fast_csv
 from ledger.importers.csv_rows import open_csv
@@ -58,7 +59,9 @@ def _open_csv(
     names = fast.names
 
     def select(positions: Mapping[str, int]) -> str:
-        texts = ", ".join(f'{_quoted(names[position])} AS "{alias}"' for alias, position in positions.items())
+        texts = ", ".join(
+            f'{quoting.name(names[position])} AS "{alias}"' for alias, position in positions.items()
+        )
         return f"SELECT CAST(NULL AS BIGINT) AS line, {texts} FROM ({fast.sql})"
 
     return Source(path, exact.shown, exact.place, exact.names, select=select)
@@ -69,7 +72,3 @@ def _is_proven(fast: FastCsv, connection: duckdb.DuckDBPyConnection) -> bool:
         return bool(connection.execute(f"SELECT {fast.proof} FROM ({fast.sql})").fetchall()[0][0])
     except duckdb.Error:
         return False  # the exact reader says what is wrong and where
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'

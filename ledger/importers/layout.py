@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import NamedTuple
 
+from ledger import quoting
 from ledger.errors import InputError
 from ledger.importers.header import SHOWN, VALUE, Header, separated_otherwise, shown
 from ledger.schema import Table
@@ -169,7 +170,9 @@ def advice(layout: Layout) -> str:
 def source_sql(layout: Layout, given: Sequence[str], rows: str) -> str:
     """Return the SELECT that makes `source` of a relation with line and the declared columns that the file has."""
     texts = [
-        quoted(column.name) if column.name in given else f"CAST(NULL AS VARCHAR) AS {quoted(column.name)}"
+        quoting.name(column.name)
+        if column.name in given
+        else f"CAST(NULL AS VARCHAR) AS {quoting.name(column.name)}"
         for column in layout.columns
     ]
     return f"SELECT line, {', '.join(texts)} FROM {rows}"
@@ -185,11 +188,6 @@ def translated_sql(translation: Translation) -> str:
     cells = "".join(f", {sql} AS {plain}" for plain, sql in translation.cells.items())
     where = f" WHERE {translation.where}" if translation.where else ""
     return f"SELECT line{cells}, CAST({translation.refused or 'NULL'} AS VARCHAR) AS refused FROM prepared{where}"
-
-
-def quoted(name: str) -> str:
-    """Return a column's name as SQL."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def _normal(name: str) -> str:

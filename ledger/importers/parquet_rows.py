@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 
+from ledger import quoting
 from ledger.errors import InputError
 from ledger.importers.source import Source
 
@@ -40,11 +41,10 @@ def _select(path: Path, names: list[str], kinds: list[str], positions: Mapping[s
         if kind.startswith(NOT_SCALAR) or kind.endswith("]"):
             held = kind.split("(", 1)[0].lower()
             raise InputError(f"{path.name}: column {alias} holds {held} values, not single ones")
-        texts.append(f'{_as_text(_quoted(name), kind)} AS "{alias}"')
-    file = str(path).replace("'", "''")
+        texts.append(f'{_as_text(quoting.name(name), kind)} AS "{alias}"')
+    file = quoting.text(path)
     return (
-        f"SELECT {ROW_NUMBER} + 1 AS line, {', '.join(texts)} "
-        f"FROM read_parquet('{file}', {ROW_NUMBER} = true)"
+        f"SELECT {ROW_NUMBER} + 1 AS line, {', '.join(texts)} FROM read_parquet({file}, {ROW_NUMBER} = true)"
     )
 
 
@@ -56,7 +56,3 @@ def _as_text(column: str, kind: str) -> str:
         text = f"CASE WHEN {whole} THEN CAST(CAST({column} AS BIGINT) AS VARCHAR) ELSE CAST({column} AS VARCHAR) END"
         return f"CASE WHEN NOT isnan({column}) THEN {text} END"
     return f"CAST({column} AS VARCHAR)"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
