@@ -47,6 +47,11 @@ class Home:
         return self.path / "bentoml"
 
     @property
+    def snapshots(self) -> Path:
+        """Directory of customers described as of cutoffs, kept for the next training; may be removed at any time."""
+        return self.path / "snapshots"
+
+    @property
     def scores(self) -> Path:
         """Delta table of scores, one row a customer and run."""
         return self.path / "scores"

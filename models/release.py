@@ -96,6 +96,13 @@ class Predictors:
     worth: OrdersAndValue
     replenishment: ReplenishmentModel
 
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Names that the trees read, features and others."""
+        worth = self.worth
+        trees = (self.next_order.correction, worth.orders_correction, worth.value_correction)
+        return frozenset(name for each in trees if each is not None for name in each.inputs)
+
     def score(self, snapshot: pd.DataFrame) -> pd.DataFrame:
         """Return customer_id, confidence and every score but the percentiles, a row each snapshot row."""
         curve, worth = self.next_order.predict(snapshot), self.worth.predict(snapshot, self.next_order)

@@ -18,8 +18,10 @@ from regulars import erasing, exporting, identifying, importing, terminal
 from regulars.options import (
     AsJson,
     AsOf,
+    Engine,
     HomeDirectory,
     HorizonDays,
+    OnEngine,
     PastDay,
     Port,
     SegmentName,
@@ -148,6 +150,7 @@ def train(
             cutoff=cutoff_of(ledger, as_of),
             horizon_days=settings.horizon_days,
             seed=settings.seed,
+            memory_limit_mb=settings.memory_limit_mb,
             mlflow_tracking_uri=settings.mlflow_tracking_uri,
             progress=progress,
         )
@@ -160,7 +163,13 @@ def train(
 
 
 @app.command()
-def score(*, as_of: AsOf = None, home: HomeDirectory = None, as_json: AsJson = False) -> None:
+def score(
+    *,
+    as_of: AsOf = None,
+    engine: OnEngine = Engine.DUCKDB,
+    home: HomeDirectory = None,
+    as_json: AsJson = False,
+) -> None:
     """Score every customer and assign the segments.
 
     Uses the deployed release, and publishes what it finds to the service.
@@ -169,7 +178,7 @@ def score(*, as_of: AsOf = None, home: HomeDirectory = None, as_json: AsJson = F
 
     ledger = ledger_of(settings_of(home))
     with terminal.progress() as progress:
-        summary = scoring.score(ledger.home, cutoff_of(ledger, as_of), progress)
+        summary = scoring.score(ledger.home, cutoff_of(ledger, as_of), progress, engine)
     if summary.published is None:
         typer.echo("a later day is served already and stays; these scores are in the tables only", err=True)
     facts = summary.facts.model_dump(exclude={"segments"})

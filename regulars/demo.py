@@ -136,6 +136,7 @@ def _train(ledger: Ledger, cutoff: Cutoff, settings: Settings, progress: Progres
         cutoff=cutoff,
         horizon_days=settings.horizon_days,
         seed=settings.seed,
+        memory_limit_mb=settings.memory_limit_mb,
         mlflow_tracking_uri=settings.mlflow_tracking_uri,
         progress=progress,
     )

@@ -26,6 +26,9 @@ class Settings(BaseSettings):
         Start of every random choice in training: the same data and seed give the same release.
     mlflow_tracking_uri : str or None
         Where runs are recorded; None keeps them in the home. `MLFLOW_TRACKING_URI` is understood too.
+    memory_limit_mb : int or None, MB
+        How much memory reading the ledger for training may take; what does not fit is written to the home for a while.
+        None is half of the machine's.
     host : str
         Address that `serve` listens on. The API has no keys yet: leave it at loopback unless something in
         front of it asks for them.
@@ -43,6 +46,7 @@ class Settings(BaseSettings):
     mlflow_tracking_uri: str | None = Field(
         default=None, validation_alias=AliasChoices("REGULARS_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI")
     )
+    memory_limit_mb: int | None = Field(default=None, ge=100)
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
 

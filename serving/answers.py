@@ -8,10 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from features.cutoff import Cutoff
 from features.history import last_order_at
 from features.surroundings import orders_alone
 from ledger.shop import Shop

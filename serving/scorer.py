@@ -96,7 +96,7 @@ class Scorer:
         Scored
             The connection is left staged as of the cutoff.
         """
-        return self._scored(compute(connection, cutoff, store=store))
+        return self.of_features(compute(connection, cutoff, store=store))
 
     def score_posted(self, orders: pa.Table, products: pa.Table, cutoff: Cutoff, store: pa.Table) -> Scored:
         """
@@ -117,9 +117,17 @@ class Scorer:
         """
         with self.plans.one(store.schema) as plan:
             features = plan.compute(orders, products, cutoff, store)
-        return self._scored(features)
+        return self.of_features(features)
 
-    def _scored(self, features: pa.Table) -> Scored:
+    def of_features(self, features: pa.Table) -> Scored:
+        """
+        Score customers who are described already.
+
+        Parameters
+        ----------
+        features : pa.Table
+            customer_id and at least the features that scores and segments are made of, sorted by customer.
+        """
         scores = _as_arrow(self.release.score(features.to_pandas()))
         return Scored(features, scores, self.assigner.assign(_side_by_side(features, scores)))
 

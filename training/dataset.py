@@ -7,9 +7,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from features import snapshot
 from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
+from features.stored import StoredSnapshots
 from models.predictor import Outcomes
 from training.folds import training_cutoffs
 from training.outcomes import outcomes, read_joined, read_orders
@@ -26,11 +26,14 @@ class Dataset:
     known_until : Cutoff
         Outcomes are read as known then; no window may end later.
     horizon_days : int, days
+    stored : StoredSnapshots, optional
+        Over the same connection; by default none are kept from one run to the next.
     """
 
     connection: duckdb.DuckDBPyConnection
     known_until: Cutoff
     horizon_days: int
+    stored: StoredSnapshots | None = None
     _snapshots: dict[Cutoff, pd.DataFrame] = field(default_factory=dict)
     _joined: "dict[Cutoff, pd.Series[str]]" = field(default_factory=dict)
     _orders: pd.DataFrame | None = None
@@ -66,7 +69,8 @@ class Dataset:
     def snapshot(self, cutoff: Cutoff) -> pd.DataFrame:
         """Return the snapshot at a cutoff, a row a customer known before it."""
         if cutoff not in self._snapshots:
-            self._snapshots[cutoff] = snapshot.compute(self.connection, cutoff, CORE).to_pandas()
+            self.stored = self.stored or StoredSnapshots(self.connection)
+            self._snapshots[cutoff] = self.stored.at(cutoff, CORE).to_pandas()
         return self._snapshots[cutoff]
 
     def outcomes(self, cutoff: Cutoff) -> Outcomes:

@@ -13,9 +13,12 @@ import pandas as pd
 from features import history
 from features.catalog.shipped import CATALOG
 from features.cutoff import Cutoff
+from features.stored import StoredSnapshots, state_of
+from ledger.engine import bound
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.store import Ledger
+from ledger.workspace import workspace
 from models.percentiles import reference_quantiles
 from models.release import (
     GateVerdict,
@@ -89,6 +92,7 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
     horizon_days: int,
     seed: int,
     mlflow_tracking_uri: str | None = None,
+    memory_limit_mb: int | None = None,
     progress: Progress = silent,
 ) -> TrainSummary:
     """Train on everything known before a cutoff, and serve the result where it has earned that.
@@ -103,6 +107,8 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         The same ledger, cutoff and seed give the same release.
     mlflow_tracking_uri : str or None
         None keeps runs in the home.
+    memory_limit_mb : int, MB, optional
+        For reading the ledger; by default half of the machine's memory.
     progress : callable
         Told what is being done and the share done.
 
@@ -113,8 +119,11 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
     """
     ledger, champion = Ledger(home), _champion(home)
     progress("reading history", 0.02)
-    with ledger.connect() as connection:
-        dataset = Dataset(connection, cutoff, horizon_days)
+    files = ledger.all_files()
+    with workspace(home) as spill, ledger.connect(files) as connection:
+        bound(connection, spill, memory_limit_mb)
+        stored = StoredSnapshots(connection, ledger, state_of(files))
+        dataset = Dataset(connection, cutoff, horizon_days, stored)
         facts = _facts(ledger, dataset, cutoff, seed)
         backtests = _backtest(dataset, cutoff, seed, champion, progress)
         progress("fitting on everything known", 0.6)
