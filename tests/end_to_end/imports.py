@@ -14,6 +14,7 @@ from typing import Any
 from ledger.home import Home
 from ledger.schema import Table
 from ledger.store import Ledger
+from ledger.tables.customers import CUSTOMERS
 from ledger.tables.rejected import REJECTED
 from ledger.tables.shipped import TABLES
 from regulars import cli
@@ -118,6 +119,10 @@ def stage_of(home: Home, before: set[Path], *, counts: bool) -> str:
     return "reading" if workspace else "starting"
 
 
+# Customers who are known by an address alone are known since the import.
+WHEN_IMPORTED = {REJECTED.name: "imported_at", CUSTOMERS.name: "known_at"}
+
+
 def files_of(home: Home) -> set[Path]:
     """Return the home's files, relative to it."""
     if not home.path.exists():
@@ -136,5 +141,5 @@ def content(home: Home) -> Content:
 
 
 def _text(table: Table) -> str:
-    names = [name for name in table.names if not (table is REJECTED and name == "imported_at")]
+    names = [name for name in table.names if name != WHEN_IMPORTED.get(table.name)]
     return f"concat_ws(chr(31), {', '.join(f'coalesce(CAST({name} AS VARCHAR), chr(30))' for name in names)})"
