@@ -33,12 +33,18 @@ class ColumnNeed:
 
 
 COLUMN_NEEDS = (
-    ColumnNeed(r"discounted_order_share", "discounts"),
+    ColumnNeed(r"discounted_order_share|(first_order_)?discount_share", "discounts"),
     ColumnNeed(r"refunded_share", "refunds"),
-    ColumnNeed(r"categories|top_category_share", "categories"),
-    ColumnNeed(r"products|products_per_order|repeat_product_share", "order_products"),
-    ColumnNeed(r"quantity_per_order", "quantities"),
-    ColumnNeed(r"evening_order_share", "order_times"),
+    ColumnNeed(
+        r"(first_order_)?categories|(top|first_order)_category_share|category_concentration", "categories"
+    ),
+    ColumnNeed(
+        r"(first_order_|repeat_)?products|products_per_order|(repeat|top)_product_share|new_product_share_\d+d|"
+        r"days_since_new_product|mean_piece_price|price_level",
+        "order_products",
+    ),
+    ColumnNeed(r"quantity_per_order|first_order_pieces|mean_piece_price|price_level", "quantities"),
+    ColumnNeed(r"(morning|afternoon|evening)_order_share|first_order_hour", "order_times"),
     ColumnNeed(r"days_since_sign_up|days_sign_up_to_first_order", "sign_up_dates"),
     ColumnNeed(r"has_email", "emails"),
     ColumnNeed(r"has_phone", "phones"),

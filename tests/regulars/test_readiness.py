@@ -83,8 +83,8 @@ def test_every_need_is_a_kind_of_data_that_is_counted() -> None:
     assert named <= known
 
 
-def test_every_column_of_events_and_descriptions_has_its_need_declared() -> None:
-    named = [feature.name for feature in CATALOG if feature.over in {"events", "attributes"}]
+def test_every_column_of_events_descriptions_and_products_has_its_need_declared() -> None:
+    named = [f.name for f in CATALOG if f.over in {"events", "attributes", "items", "categories"}]
 
     assert [name for name in named if not needs_of([name])] == []
     assert named
