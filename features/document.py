@@ -20,6 +20,16 @@ release: `{fingerprint}`.
   counts and sums over a window that is empty are 0 where the table says so.
 - Orders on one local day count once. Money is summed in hundredths of the currency and shown in the currency, net of
   the refunds known at the cutoff.
+- What the customer did in the shop, who he is and how the store fares are features too (the relations `events`,
+  `attributes` and `store`). A count of things that not every shop records is 0 for a customer without any once the
+  shop has recorded one such event by the cutoff, whoever did it, and NULL for everyone before. Events count under the
+  names of docs/ledger.md, and a customer known by events or a sign-up alone has no row: snapshots describe who
+  ordered.
+- A cart or checkout is abandoned when neither a paid line, whatever became of it, nor an Order Completed is known on
+  that day or the next by the cutoff. So yesterday's cart is abandoned until it is bought today.
+- A history that is posted to the service is compared with the store of the last scoring run, and brings orders alone:
+  its features of events and of who the customer is are NULL, also where the scoring run knows them. Models are
+  fitted on orders alone; a segment that names such a column has no member among posted histories.
 - A customer is everyone he is known to be at the cutoff: what was bought under a visitor's id or a duplicate account
   that was merged into him by then is his, and those ids have no row of their own. An id that was more than
   {most} customers by then is a hub, a shared device for instance, and joins nobody. A merge learnt later
@@ -46,6 +56,8 @@ def _features(relation: str) -> str:
 
 def _row(feature: Feature) -> tuple[str, ...]:
     empty = "NULL" if feature.empty is None else str(feature.empty)
+    if isinstance(feature.empty, str):
+        empty = f"0 or NULL: `{feature.empty}`"
     return (f"`{feature.name}`", feature.unit, feature.means, empty, f"`{feature.sql}`")
 
 

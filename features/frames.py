@@ -12,8 +12,11 @@ from ledger.checks import check
 from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.importers.header import match_header
-from ledger.schema import Table
+from ledger.schema import WHEN_IMPORTED, Table
 from ledger.shop import Shop
+from ledger.tables.customers import CUSTOMERS
+from ledger.tables.events import EVENTS
+from ledger.tables.identities import IDENTITIES
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
 from ledger.views import add_missing_tables
@@ -23,8 +26,14 @@ NO_CURRENCY = "XXX"  # ISO 4217 for "no currency"
 NEVER = datetime(9990, 1, 1, tzinfo=UTC)
 
 
-def connect_frames(
-    orders: pd.DataFrame, time_zone: str, products: pd.DataFrame | None = None
+def connect_frames(  # noqa: PLR0913 - one argument a table
+    orders: pd.DataFrame,
+    time_zone: str,
+    products: pd.DataFrame | None = None,
+    *,
+    events: pd.DataFrame | None = None,
+    customers: pd.DataFrame | None = None,
+    identities: pd.DataFrame | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Check frames in the plain format and return an in-memory ledger connection over them.
 
@@ -35,13 +44,14 @@ def connect_frames(
         row is an order of its own.
     time_zone : str
         The shop's IANA zone; naive times are read in it.
-    products : pandas.DataFrame, optional
-        `product_id` and any other column of the plain format.
+    products, events, customers, identities : pandas.DataFrame, optional
+        The columns that the plain format requires, and any other of it. Customers and identities need `known_at`: a
+        frame is never imported, and a row that is known since nobody knows when belongs to no cutoff.
 
     Returns
     -------
     duckdb.DuckDBPyConnection
-        With views of all of the ledger's tables, empty but for orders and products.
+        With views of all of the ledger's tables, empty but for those given.
 
     Raises
     ------
@@ -53,14 +63,28 @@ def connect_frames(
     connection = open_engine()
     try:
         shop = Shop(_currency(orders), time_zone)
-        for table, frame in ((ORDERS, orders), (PRODUCTS, products)):
+        given = (
+            *((ORDERS, orders), (PRODUCTS, products), (EVENTS, events)),
+            *((CUSTOMERS, customers), (IDENTITIES, identities)),
+        )
+        for table, frame in given:
             if frame is not None:
+                _check_known(table, frame)
                 connection.register(f"ledger_{table.name}", _stored(table, frame, shop, connection))
         add_missing_tables(connection)
     except InputError:
         connection.close()
         raise
     return connection
+
+
+def _check_known(table: Table, frame: pd.DataFrame) -> None:
+    if table.known_from == WHEN_IMPORTED and "known_at" not in {
+        str(name).strip().lower() for name in frame.columns
+    }:
+        raise InputError(
+            f"the frame of {table.name} needs the column known_at: since when each row was known"
+        )
 
 
 def _currency(orders: pd.DataFrame) -> str:

@@ -137,12 +137,16 @@ def many(
     return frame
 
 
-def snapshot(
+def snapshot(  # noqa: PLR0913 - one argument a table
     orders: pd.DataFrame,
     cutoff: Cutoff | date | str,
     time_zone: str = "UTC",
     products: pd.DataFrame | None = None,
     feature_set: FeatureSet = CATALOG,
+    *,
+    events: pd.DataFrame | None = None,
+    customers: pd.DataFrame | None = None,
+    identities: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Describe every customer of a DataFrame as of a cutoff, for notebooks.
 
@@ -158,6 +162,8 @@ def snapshot(
     products : pandas.DataFrame, optional
         `product_id`, `category` and any other column of the plain format.
     feature_set : FeatureSet
+    events, customers, identities : pandas.DataFrame, optional
+        As `features.frames.connect_frames` takes them; what is not given is unknown.
 
     Returns
     -------
@@ -170,7 +176,9 @@ def snapshot(
         When a column is missing, a row is refused or the cutoff cannot be read.
     """
     at = _cutoff(cutoff, time_zone)
-    with connect_frames(orders, time_zone, products) as connection:
+    with connect_frames(
+        orders, time_zone, products, events=events, customers=customers, identities=identities
+    ) as connection:
         frame: pd.DataFrame = compute(connection, at, feature_set).to_pandas()
     return frame
 
