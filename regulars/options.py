@@ -1,6 +1,7 @@
 """Options that several commands share, and how they become the objects the packages take."""
 
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -54,6 +55,18 @@ To = Annotated[
     typer.Option("--to", help="Kind of file, such as csv or parquet.  [default: by the file's ending]"),
 ]
 Port = Annotated[int | None, typer.Option("--port", help="Port of the pages and the API.  [default: 3000]")]
+
+
+class Engine(StrEnum):
+    """Where everybody is scored; the tables written are the same."""
+
+    DUCKDB = "duckdb"
+    SPARK = "spark"
+
+
+OnEngine = Annotated[
+    Engine, typer.Option("--engine", help="Embedded DuckDB, or Spark for shops that outgrow one machine.")
+]
 SegmentName = Annotated[str, typer.Argument(metavar="NAME", help="As `regulars segments list` prints it.")]
 
 

@@ -1,9 +1,11 @@
 """The scoring run: every customer as of one cutoff, into the tables of record and to the service."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -12,6 +14,7 @@ from features.history import last_order_at
 from features.surroundings import read_store
 from ledger.errors import InputError
 from ledger.home import Home
+from ledger.schema import Table
 from ledger.store import Ledger
 from models.gaps import Level
 from models.release import Manifest, Release
@@ -29,6 +32,10 @@ LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
 FINEST_FIRST: tuple[Level, ...] = ("product", "category")
 
 Progress = Callable[[str, float], None]
+Files = Mapping[Table, Sequence[Path]]
+Scoring = Callable[[Scorer, duckdb.DuckDBPyConnection, Files, Cutoff], Scored]
+"""Score everybody: with which scorer, on which ledger connection, over which files, as of when. The connection is left
+with `history_items` and `history_store` as of the cutoff."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,24 @@ class RunSummary:
     published: str | None
 
 
-def run(
-    home: Home, release: Release, segments: Sequence[Segment], as_of: Cutoff, progress: Progress | None = None
+def embedded(
+    scorer: Scorer,
+    connection: duckdb.DuckDBPyConnection,
+    files: Files,  # noqa: ARG001 - for engines that read them themselves
+    cutoff: Cutoff,
+) -> Scored:
+    """Score everybody here, in this process."""
+    return scorer.score(connection, cutoff)
+
+
+def run(  # noqa: PLR0913 - what is scored, with what, as of when, and how
+    home: Home,
+    release: Release,
+    segments: Sequence[Segment],
+    as_of: Cutoff,
+    progress: Progress | None = None,
+    *,
+    scoring: Scoring = embedded,
 ) -> RunSummary:
     """
     Score every customer and write scores, replenishment and memberships.
@@ -64,6 +87,8 @@ def run(
     as_of : Cutoff
     progress : callable, optional
         Called with a step's name and the share of the run done, 0 to 1.
+    scoring : callable
+        Where the work is done; `embedded`, or a `serving.spark.SparkScoring`.
 
     Returns
     -------
@@ -75,15 +100,17 @@ def run(
         When the ledger holds nobody before `as_of` or the release is of other features.
     """
     with alone(home):
-        return _run(home, Scorer(release, segments), as_of, progress or _silent)
+        return _run(home, Scorer(release, segments), as_of, progress or _silent, scoring)
 
 
-def _run(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress) -> RunSummary:
+def _run(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, scoring: Scoring) -> RunSummary:
     release = scorer.release
     newest = tables.newest_as_of(home.scores)
-    with Ledger(home).connect() as connection:
+    ledger = Ledger(home)
+    files = ledger.all_files()
+    with ledger.connect(files) as connection:
         tell("Scoring customers", 0.0)
-        scored = scorer.score(connection, as_of)
+        scored = scoring(scorer, connection, files, as_of)
         if scored.scores.num_rows == 0:
             raise InputError(f"no order is known before {as_of.local_date}; choose a later --as-of")
         tell("Forecasting refills", 0.4)

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 import numpy as np
@@ -16,11 +17,15 @@ import pandas as pd
 import pytest
 
 from features.cutoff import Cutoff
+from ledger.errors import InputError
 from ledger.home import Home
 from ledger.importers.load import import_files
 from ledger.store import Ledger
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 # Read once, when BentoML is first imported: no telemetry, and nothing left in the user's own directory.
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
@@ -192,3 +197,24 @@ def _wait_until_ready(address: str, service: subprocess.Popen[bytes]) -> None:
     service.terminate()
     _, said = service.communicate(timeout=30)
     pytest.fail(f"the service did not get ready: {said.decode(errors='replace')[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def spark_session() -> Iterator["SparkSession"]:
+    """Return the one Spark session of a test run, small; skips where there is no pyspark or no Java."""
+    from features.engines.spark import open_session  # noqa: PLC0415 - an extra, and slow to import
+
+    small = {
+        "spark.master": "local[2]",
+        "spark.driver.memory": "2g",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",  # most of a small query's time is compiling it
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.sql.shuffle.partitions": "2",
+    }
+    try:
+        session = open_session(small)
+    except InputError as error:
+        pytest.skip(str(error))
+    yield session
+    session.stop()

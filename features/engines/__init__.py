@@ -1,0 +1,1 @@
+"""Engines other than the embedded DuckDB that run the features' own text."""
