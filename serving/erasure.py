@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
 from features.snapshot import compute
 from ledger import delta
@@ -17,7 +18,7 @@ from ledger.delta_log import forget_the_past
 from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.home import Home
-from ledger.sought import quoted
+from ledger.quoting import text as quoted
 from ledger.store import Ledger
 from serving import store
 from serving.batch import LIKELY_TO_LEAVE, count_due
@@ -162,7 +163,7 @@ def _spent(home: Home, facts: store.RunFacts, ids: pa.Array, of: pa.ChunkedArray
         connection.execute("ALTER VIEW ledger_orders RENAME TO all_orders")
         mine = _theirs(ids.to_pylist())
         connection.execute(f"CREATE VIEW ledger_orders AS SELECT * FROM all_orders WHERE {mine}")
-        features = compute(connection, Cutoff(facts.as_of, facts.time_zone))
+        features = compute(connection, Cutoff(facts.as_of, facts.time_zone), CORE)
     return float(pc.sum(_among(features, of.combine_chunks())["spend_365d"]).as_py() or 0.0)
 
 
