@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
+from features.catalog.shipped import CORE
+from features.stored import StoredSnapshots, state_of
 from ledger.home import Home
 from ledger.proof import search
 from ledger.sought import Sought
@@ -62,6 +65,19 @@ def test_no_file_of_any_version_or_run_holds_a_removed_customer(own_shop: Shop) 
     found = search(home, Sought(frozenset({gone}))).found
     assert {Path(one.path).parts[0] for one in found} == {"ledger"}  # which `ledger.erasure` takes care of
     assert [path.name for path in home.published.iterdir() if path.is_dir()] == [current_run(home)]
+
+
+def test_no_snapshot_of_before_is_kept(own_shop: Shop) -> None:
+    home, gone, ledger = own_shop.home, leaving(own_shop.home)[0], Ledger(own_shop.home)
+    files = ledger.all_files()
+    with ledger.connect(files) as connection:
+        StoredSnapshots(connection, ledger, state_of(files)).at(CUTOFF, CORE)
+    (kept,) = home.snapshots.rglob("*.parquet")
+    assert gone in ids_of(pq.read_table(kept))
+
+    taken_out(home, [gone])
+
+    assert not home.snapshots.exists()
 
 
 def test_counts_and_sums_are_those_that_scoring_the_others_gives(own_shop: Shop) -> None:

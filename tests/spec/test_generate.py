@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from lifetimes import ParetoNBDFitter
 
+from benchmarks.feature_speed import store
 from benchmarks.generate import DAY_US, People, Store, expected_orders, generate
 from ledger.home import Home
 from ledger.importers.load import import_files
@@ -184,3 +185,15 @@ def test_the_peers_own_fit_finds_the_parameters_again(tmp_path: Path) -> None:
     assert fit["r"] / fit["alpha"] == pytest.approx(plain.rate_shape / plain.rate_scale_days, rel=0.15)
     assert fit["r"] == pytest.approx(plain.rate_shape, rel=0.15)
     assert fit["s"] / fit["beta"] == pytest.approx(plain.dropout_shape / plain.dropout_scale_days, rel=0.5)
+
+
+def test_the_speed_of_features_is_measured_on_what_an_import_writes(out: Path, tmp_path: Path) -> None:
+    files = ((ORDERS, out / "orders" / "part-00000.parquet"), (PRODUCTS, out / "products.parquet"))
+    imported, stored = Ledger(Home(tmp_path / "imported")), Ledger(Home(tmp_path / "stored"))
+    for table, file in files:
+        import_files(
+            imported, table, [file], imported_at=datetime(2024, 1, 1, tzinfo=UTC), currency="EUR", time_zone="UTC"
+        )  # fmt: skip
+    store(out, stored)
+
+    assert stored.fingerprint() == imported.fingerprint()
