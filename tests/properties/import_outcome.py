@@ -14,6 +14,7 @@ from ledger.importers.load import import_files
 from ledger.importers.report import ImportReport
 from ledger.importers.shipped import LAYOUTS
 from ledger.store import Ledger
+from ledger.tables.orders import ORDERS
 from ledger.tables.shipped import TABLES
 from tests.properties.malformed import Case
 
@@ -73,9 +74,16 @@ class Trial:
         path = self._folder / case.name
         path.write_bytes(case.content)
         files = self._files()
+        # Local hours of what is imported before orders hang on the shop.
+        shop = (
+            {"currency": "EUR", "time_zone": "UTC"}
+            if case.table.local_of and case.table is not ORDERS
+            else {}
+        )
+        options = {**shop, **case.options}
         try:
             report = import_files(
-                self._ledger, case.table, [path], imported_at=IMPORTED_AT, layout=case.layout, **case.options
+                self._ledger, case.table, [path], imported_at=IMPORTED_AT, layout=case.layout, **options
             )
         except InputError as error:
             _hold(case, _tells_one_line(str(error), case), f"error {str(error)[:1000]!r}")

@@ -24,6 +24,8 @@ from tests.properties.merge_reference import Key, ReferenceLedger, Row, Values, 
 Choices = Sequence[tuple[str, Any]]  # a cell and what the ledger stores of it
 DAY = timedelta(days=1)
 FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+# Local hours hang on the zone, so what is imported before orders has to give it.
+CURRENCY, TIME_ZONE = "USD", "UTC"
 FIRST_IMPORT = datetime(2024, 3, 1, 12, tzinfo=UTC)
 
 
@@ -169,7 +171,9 @@ def test_imports_leave_what_the_plain_reference_leaves(kind: Kind, seed: int, tm
         files += random.choices(files, k=random.randrange(2))  # the same bytes again
         paths = [file.write(tmp_path / f"{number}-{place}.csv") for place, file in enumerate(files)]
 
-        report = import_files(ledger, kind.table, paths, imported_at=imported_at)
+        report = import_files(
+            ledger, kind.table, paths, imported_at=imported_at, currency=CURRENCY, time_zone=TIME_ZONE
+        )
         expected: Counter[str] = Counter()
         for file in files:
             expected.update(reference.import_file(file.rows, imported_at))
@@ -222,7 +226,14 @@ def test_rows_that_say_when_they_were_known_leave_the_same_in_one_file_or_in_man
         files = [Drawn(columns, random.sample(rows[a:b], b - a), []) for a, b in pairwise(cuts)]
         paths = [file.write(tmp_path / f"{number}-{place}.csv") for place, file in enumerate(files)]
         for size in sizes:
-            import_files(ledgers[-1], kind.table, paths[:size], imported_at=FIRST_IMPORT)
+            import_files(
+                ledgers[-1],
+                kind.table,
+                paths[:size],
+                imported_at=FIRST_IMPORT,
+                currency=CURRENCY,
+                time_zone=TIME_ZONE,
+            )
             del paths[:size]
 
     first, *others = [_states(kind, ledger) for ledger in ledgers]
