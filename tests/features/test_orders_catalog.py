@@ -151,3 +151,14 @@ def test_an_order_half_a_year_away_is_of_another_season(far: str) -> None:
 
     expected = {"2020-11-02": 1.0, "2020-05-02": 0.5}[far]
     assert snapshot(orders, "2020-11-12").iloc[0]["season_order_share"] == expected
+
+
+def test_a_large_quantity_at_a_large_price_is_still_added_up() -> None:
+    largest = "999999999999.99"  # of what an import takes; a million pieces of it are beyond 64 bits
+    orders = pd.DataFrame([("ann", "2021-01-01", largest, "tea", "1000000")])
+    orders.columns = ["customer_id", "ordered_at", "net_amount", "product_id", "quantity"]
+    products = pd.DataFrame([("tea", largest)], columns=("product_id", "price"))
+
+    ann = snapshot(orders, "2021-02-10", products=products).iloc[0]
+
+    assert ann["price_level"] == pytest.approx(1e-6, rel=1e-15)
