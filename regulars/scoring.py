@@ -1,5 +1,7 @@
 """Scoring everybody with the release in force and the segments that ship: for the command and the demo."""
 
+import warnings
+
 from features.cutoff import Cutoff
 from features.engines.spark import open_session
 from ledger.home import Home
@@ -13,5 +15,11 @@ from serving.spark import SparkScoring
 
 def score(home: Home, as_of: Cutoff, progress: Progress, engine: Engine = Engine.DUCKDB) -> batch.RunSummary:
     """Score every customer as of a cutoff and publish the run; `serving.batch.run` says what is refused."""
-    scoring = batch.embedded if engine is Engine.DUCKDB else SparkScoring(open_session(), home)
-    return batch.run(home, load_deployed(home), load_library(), as_of, progress, scoring=scoring)
+    release, segments = load_deployed(home), load_library()
+    if engine is Engine.DUCKDB:
+        return batch.run(home, release, segments, as_of, progress)
+    with warnings.catch_warnings():
+        # 2026-11-22: PySpark 4.3 about pandas 3, whose frames never go through Spark here. Goes when PySpark follows.
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        on_spark = SparkScoring(open_session(), home)
+        return batch.run(home, release, segments, as_of, progress, scoring=on_spark)

@@ -89,7 +89,12 @@ def open_session(settings: Mapping[str, str] | None = None) -> "SparkSession":
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     # A refused number is told in one line here; pyspark would log Java's whole stack of calls beside it.
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)
-    quiet = {"spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+    quiet = {
+        "spark.ui.showConsoleProgress": "false",
+        "spark.log.level": "ERROR",
+        # As many tasks as the data asks for: by default there are as many as cores, or two hundred, however little.
+        "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
+    }
     builder = SparkSession.builder.appName("regulars")
     for name, value in (quiet | dict(settings or {})).items():
         builder = builder.config(name, value)
