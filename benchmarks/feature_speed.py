@@ -46,7 +46,7 @@ from ledger.views import add_missing_tables
 
 CUSTOMERS = 1_000_000
 TIMES_LARGER = 10
-LIMIT_MB = 1_500  # DuckDB's own; it takes what it is given, and is hardly faster with more
+LIMIT_MB = 1_500  # DuckDB's own; unbounded it takes several GB here, and is faster
 LARGE_LIMIT_MB = 12_000
 BUCKET_LIMIT_MB = 2_500  # of DuckDB's own; Python, Arrow and the answer come on top
 SEED = 1
