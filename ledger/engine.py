@@ -4,6 +4,8 @@ from pathlib import Path
 
 import duckdb
 
+from ledger import quoting
+
 # Of the machine's memory: what reads the answer, pandas or a model, needs as much again.
 SHARE_OF_MEMORY = "50%"
 
@@ -35,5 +37,6 @@ def bound(connection: duckdb.DuckDBPyConnection, spill: Path, memory_limit_mb: i
         By default half of the machine's memory.
     """
     limit = SHARE_OF_MEMORY if memory_limit_mb is None else f"{memory_limit_mb}MB"
-    quoted = str(spill).replace("'", "''")
-    connection.execute(f"SET GLOBAL memory_limit = '{limit}'; SET GLOBAL temp_directory = '{quoted}'")
+    connection.execute(
+        f"SET GLOBAL memory_limit = '{limit}'; SET GLOBAL temp_directory = {quoting.text(spill)}"
+    )

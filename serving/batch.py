@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 from features.cutoff import Cutoff
 from features.history import last_order_at
 from features.surroundings import read_store
+from ledger.engine import bound
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.schema import Table
 from ledger.store import Ledger
+from ledger.workspace import workspace
 from models.gaps import Level
 from models.release import Manifest, Release
 from models.replenishment import due_within_a_week
@@ -108,7 +110,8 @@ def _run(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, scoring: Sco
     newest = tables.newest_as_of(home.scores)
     ledger = Ledger(home)
     files = ledger.all_files()
-    with ledger.connect(files) as connection:
+    with workspace(home) as spill, ledger.connect(files) as connection:
+        bound(connection, spill)
         tell("Scoring customers", 0.0)
         scored = scoring(scorer, connection, files, as_of)
         if scored.scores.num_rows == 0:

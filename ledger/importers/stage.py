@@ -14,26 +14,25 @@ import duckdb
 
 from ledger.check_statement import RAW, rows_read, rows_settled, rows_stored
 from ledger.checks import FUTURE_ALLOWED
-from ledger.engine import open_engine
+from ledger.engine import bound, open_engine
 from ledger.importers.source import Progress, Source, nobody
 from ledger.schema import Table
 from ledger.shop import Shop
 
-MEMORY_MIB = 2048
+MEMORY_LIMIT_MB = 2048
 HEADER_LINES = 1
 PROGRESS_SECONDS = 0.5
 
 
 @contextmanager
 def staging_engine(work: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Give a connection that spills to `work` what does not fit in `MEMORY_MIB`."""
+    """Give a connection that spills to `work` what does not fit in `MEMORY_LIMIT_MB`."""
     with open_engine() as connection:
-        connection.execute(f"SET memory_limit = '{MEMORY_MIB}MiB'")
+        bound(connection, work, MEMORY_LIMIT_MB)
         # Without the setting no progress is counted, and DuckDB refuses it in a notebook that cannot draw bars.
         with suppress(duckdb.InvalidInputException):
             connection.execute("SET enable_progress_bar = true")
             connection.execute("SET enable_progress_bar_print = false")
-        connection.execute("SET temp_directory = $directory", {"directory": str(work)})
         yield connection
 
 

@@ -550,7 +550,7 @@ def test_a_file_larger_than_the_memory_allowed_is_spilled_and_imported(
             COPY (SELECT 'customer number ' || (i // 7) AS customer_id, 'order number ' || (i // 3) AS order_id,
                 'a product with a long name ' || (i % 3) AS product_id, DATE '2024-01-01' AS ordered_at,
                 1 AS net_amount FROM range(600_000) AS made(i)) TO '{path}'""")
-    monkeypatch.setattr("ledger.importers.stage.MEMORY_MIB", 64)
+    monkeypatch.setattr("ledger.importers.stage.MEMORY_LIMIT_MB", 64)
     spilled = Spilled(ledger.home.work)
 
     report = import_files(ledger, ORDERS, [path], imported_at=imported_at, progress=spilled)

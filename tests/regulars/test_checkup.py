@@ -116,7 +116,11 @@ def test_segments_are_told_with_how_to_bring_what_they_lack(report: Report) -> N
         Segment(name="a", title="A", description="d", expression="orders >= 1", advice="a"),
         Segment(name="b", title="B", description="d", expression="categories = 1", advice="a"),
         Segment(
-            name="prospect_churned", title="C", description="d", expression="days_since_sign_up > 3", advice="a"
+            name="prospect_churned",
+            title="C",
+            description="d",
+            expression="days_since_sign_up > 3",
+            advice="a",
         ),
     ]
     answers = [each for each in segment_answers(report, library) if each.name]
