@@ -82,7 +82,8 @@ def test_a_refund_without_its_order_is_found_with_its_count(
     told = {finding.name: finding.text for finding in examine(ledger).findings}
 
     assert told["refunds_without_order"] == (
-        "1 of 2 refunded or cancelled lines have no paid line of the same order_id and line_id"
+        "1 of 2 refunded or cancelled lines have no paid line of the same order_id and line_id, nor of the same "
+        "customer, product and ordered_at"
     )
 
 

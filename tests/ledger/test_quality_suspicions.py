@@ -127,7 +127,10 @@ CASES: Mapping[str, Case] = {
             line("bob", "2", status="refunded", net_minor=-1000),
         ]},
         {"found": 1, "among": 2},
-        {"orders": [line("ann", "1"), line("ann", "1", status="cancelled")]},
+        {"orders": [
+            line("ann", "1"), line("ann", "1", status="cancelled"),
+            line("bob", "2"), line("bob", "C2", status="refunded", net_minor=-1000),
+        ]},
     ),
     "refunds_above_paid": Case(
         {"orders": [line("ann", "1"), line("ann", "1", status="refunded", net_minor=-1500)]},

@@ -24,13 +24,20 @@ ONE_CENT_ORDERS = Suspicion(
 REFUNDS_WITHOUT_ORDER = Suspicion(
     "refunds_without_order",
     """
-    WITH undone AS (SELECT DISTINCT line_key FROM examined_lines WHERE state > 0),
-    paid AS (SELECT line_key FROM examined_lines WHERE state = 0 AND line_key IN (FROM undone))
-    SELECT count(*) FILTER (line_key NOT IN (FROM paid)) AS found, count(*) AS among FROM undone
+    WITH undone AS (
+        SELECT line_key, bool_and(state = 1) AS refunded, any_value(hash(customer_key, product_key, ordered_at)) AS sale
+        FROM examined_lines WHERE state > 0 GROUP BY line_key
+    ),
+    paid AS (SELECT line_key, hash(customer_key, product_key, ordered_at) AS sale FROM examined_lines WHERE state = 0)
+    SELECT count(*) FILTER (
+        line_key NOT IN (SELECT line_key FROM paid) AND NOT (refunded AND sale IN (SELECT sale FROM paid))
+    ) AS found, count(*) AS among FROM undone
     """,
-    "{found:,} of {among:,} refunded or cancelled lines have no paid line of the same order_id and line_id",
+    "{found:,} of {among:,} refunded or cancelled lines have no paid line of the same order_id and line_id, nor of "
+    "the same customer, product and ordered_at",
     "The money is taken off, but the order that it undoes still counts as valid.",
-    "Give refunds and cancellations the order_id and line_id of what they undo, and import the orders themselves.",
+    "Give refunds and cancellations the order_id and line_id of what they undo, or refunds its ordered_at, and import "
+    "the orders themselves.",
 )
 
 REFUNDS_ABOVE_PAID = Suspicion(
