@@ -10,11 +10,10 @@ from ledger import identity
 from ledger.checks import check
 from ledger.contacts import email_in, pseudonym
 from ledger.errors import InputError
+from ledger.person import is_known
 from ledger.store import Ledger
 from ledger.tables.identities import IDENTITIES
-from ledger.tables.shipped import TABLES
 
-NAMES_SOMEBODY = ("customer_id", "anonymous_id")
 NEXT = timedelta(microseconds=1)
 
 # The row to be appended, beside those that are there.
@@ -131,13 +130,7 @@ def known_id(connection: duckdb.DuckDBPyConnection, typed: str) -> str:
         When no row names it.
     """
     found = pseudonym(typed) if email_in(typed) else typed.strip()
-    named = " union all ".join(
-        f"select 1 from ledger_{table.name} where {name} = $id"
-        for table in TABLES
-        for name in NAMES_SOMEBODY
-        if name in table.names
-    )
-    if not connection.execute(f"select * from ({named}) limit 1", {"id": found}).fetchall():
+    if not is_known(connection, found):
         raise InputError(f"no row of the ledger names '{typed}'; give an id as it was imported")
     return found
 

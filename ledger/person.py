@@ -107,12 +107,13 @@ def called_by(connection: duckdb.DuckDBPyConnection, asked: str) -> Called:
     email, phone = email_in(named), normal_phone(named)
     if email is not None:
         return Called(frozenset({pseudonym(email)}), emails=frozenset({email}))
-    if phone is not None and not _is_known(connection, named):
+    if phone is not None and not is_known(connection, named):
         return Called(frozenset({named, phone_pseudonym(phone)}), phones=frozenset({phone}))
     return Called(frozenset({named}))
 
 
-def _is_known(connection: duckdb.DuckDBPyConnection, named: str) -> bool:
+def is_known(connection: duckdb.DuckDBPyConnection, named: str) -> bool:
+    """Whether any row of the ledger names an id as a customer or a visitor."""
     rows = [
         f"EXISTS (FROM ledger_{table.name} WHERE {_of_ids(table, {named})})"
         for table in TABLES
