@@ -38,7 +38,7 @@ Query = Annotated[str | None, typer.Option("--query", help="SELECT that gives th
 Separator = Annotated[str, typer.Option("--separator", help="Between the cells of CSV files: , ; | or tab.")]
 WHAT = {
     "orders": "Add order lines, refunds and cancellations.",
-    "products": "Add products: title, category path, price, discontinued.",
+    "products": "Add products: title, category path, price, discontinued, in stock.",
     "customers": "Add what is known of customers: e-mail, country, consent, birth date.",
     "events": "Add what visitors did: product views, carts, checkouts, e-mails opened.",
     "identities": "Add who is who: visitors who said who they are, accounts of one person.",

@@ -57,9 +57,9 @@ def _lines(name: str, means: str, condition: str, bring: str) -> Capability:
     return Capability(name, means, f"SELECT count(*) FROM examined_lines WHERE {condition}", bring)
 
 
-def _products(name: str, means: str, condition: str) -> Capability:
+def _products(name: str, means: str, condition: str, how: str = "") -> Capability:
     sql = f"SELECT count(DISTINCT product_id) FROM ledger_products WHERE {condition}"
-    return Capability(name, means, sql, f"import products with {means}")
+    return Capability(name, means, sql, how or f"import products with {means}")
 
 
 def _customers(name: str, means: str, column: str) -> Capability:
@@ -100,6 +100,9 @@ CAPABILITIES = (
     ),
     _products("categories", "categories", "category IS NOT NULL"),
     _products("discontinued", "discontinued products", "discontinued"),
+    _products(
+        "stock", "stock of products", "in_stock IS NOT NULL", "import products with the column in_stock"
+    ),
     _customers("sign_up_dates", "sign-up dates", "signed_up_at"),
     Capability(
         "never_ordered",

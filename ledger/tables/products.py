@@ -39,6 +39,10 @@ PRODUCTS = Table(
             "replenishable", pa.bool_(), "Whether it is used up and bought again.", FLAG, nullable=True,
             also=("consumable", "refillable", "is_replenishable"),
         ),
+        Column(
+            "in_stock", pa.bool_(), "Whether there is any to sell.", FLAG, nullable=True,
+            also=("available", "is_in_stock", "instock", "availability"),
+        ),
     ),
     rules=(
         Rule(("price_minor",), "price_minor < 0", "price is negative"),

@@ -319,6 +319,7 @@ def test_products_are_read_with_their_category_path() -> None:
             "discontinued": True,
             "swap_for": None,
             "replenishable": None,
+            "in_stock": None,
         }
     ]
     assert checked.rejected.to_pylist() == [

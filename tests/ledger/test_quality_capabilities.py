@@ -12,7 +12,7 @@ EVERYTHING: dict[str, Rows] = {
         line("ann", "1", product_id="p", quantity_milli=1000, discount_minor=0),
         line("ann", "1", product_id="p", status="refunded", net_minor=-100),
     ],
-    "products": [product("p", category="Tea", discontinued=True)],
+    "products": [product("p", category="Tea", discontinued=True, in_stock=False)],
     "customers": [
         person(
             "bob",

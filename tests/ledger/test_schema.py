@@ -24,7 +24,7 @@ STORED = {
     "product_id string?, quantity_milli int64?, net_minor int64, discount_minor int64?, currency string, "
     "status string, channel string?, order_day int32, order_hour int32, order_isoweekday int32",
     "products": "product_id string, known_at instant, title string?, category string?, price_minor int64?, "
-    "discontinued bool?, swap_for string?, replenishable bool?",
+    "discontinued bool?, swap_for string?, replenishable bool?, in_stock bool?",
     "customers": "customer_id string, known_at instant, signed_up_at instant?, email string?, phone string?, "
     "country string?, city string?, birth_date date?, loyalty_member bool?, email_consent bool?, sms_consent bool?, "
     "ads_consent bool?, attributes string?, signed_up_day int32?",
