@@ -38,13 +38,13 @@ from segments.resolve import thresholds
 from segments.segment import load_library
 from segments.vocabulary import vocabulary
 from training import registry, report
+from training.ask import ask
 from training.dataset import Dataset
 from training.evaluate import CHAMPION, Comparison, Progress, compare, silent
 from training.fit import CustomerPredictors, fit_all, fit_customers
 from training.folds import backtest_folds
 from training.gate import decide, promotion
 from training.metrics import Prediction
-from training.peers import ask
 
 _VERSIONS_OF = ("regulars", "lightgbm", "lifetimes", "numpy", "pandas", "duckdb", "scikit-learn")
 
