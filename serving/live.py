@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from features.cutoff import Cutoff
+from features.surroundings import read_store
 from ledger.checks import records_to_orders
 from ledger.engine import open_engine
 from ledger.errors import InputError
@@ -225,6 +226,12 @@ def try_out(scorer: Scorer) -> None:
         add_missing_tables(connection)
         serve_as_ledger(connection, orders, PRODUCTS.arrow_schema.empty_table())
         scores = scorer.score(connection, cutoff).scores
-    chance = scores["p_order_30d"].to_pylist()
-    if len(chance) != 1 or chance[0] is None or not math.isfinite(chance[0]) or not 0 <= chance[0] <= 1:
-        raise InputError(f"release {scorer.release.id} cannot score a made-up customer; run `regulars train`")
+        store = read_store(connection)
+    # As the batch scores, and as a request is answered, whose plan is made here so that no request waits for it.
+    posted = scorer.score_posted(orders, PRODUCTS.arrow_schema.empty_table(), cutoff, store).scores
+    for answer in (scores, posted):
+        chance = answer["p_order_30d"].to_pylist()
+        if len(chance) != 1 or chance[0] is None or not math.isfinite(chance[0]) or not 0 <= chance[0] <= 1:
+            raise InputError(
+                f"release {scorer.release.id} cannot score a made-up customer; run `regulars train`"
+            )

@@ -115,7 +115,7 @@ class Scorer:
         Scored
             Its features are those that scores and segments are made of.
         """
-        with self.plans.one(store.schema) as plan:
+        with self.plans.one() as plan:
             features = plan.compute(orders, products, cutoff, store)
         return self.of_features(features)
 

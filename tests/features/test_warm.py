@@ -8,10 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from features import history
-from features.catalog.shipped import CORE
+from features.catalog.shipped import CATALOG, CORE
 from features.cutoff import Cutoff
+from features.feature import Feature, FeatureSet
 from features.snapshot import compute
-from features.warm import WarmSnapshots, statement
+from features.surroundings import read_store
+from features.warm import WarmPool, WarmSnapshots, statement
 from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.tables.orders import ORDERS
@@ -22,6 +24,11 @@ from tests.properties.ledgers import CUTOFFS, Given, ledgers, placed
 @pytest.fixture(scope="module")
 def warm() -> WarmSnapshots:
     return WarmSnapshots(open_engine(), CORE)
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> WarmSnapshots:
+    return WarmSnapshots(open_engine(), CATALOG)
 
 
 def tables(example: Given) -> tuple[pa.Table, pa.Table]:
@@ -88,3 +95,62 @@ def test_the_plan_holds_nothing_for_which_it_would_be_made_anew() -> None:
     assert re.findall(r"(?<!:):[a-z_]+", text) == []
     for step in (history.COLLAPSE, *history.CUT):
         assert f"{step.table} as materialized (" in text
+
+
+def staged(feature: Feature) -> set[str]:
+    return set(
+        re.findall(
+            r"^(?:with )?(history_\w+) as (?:materialized )?\(", statement(FeatureSet([feature])), re.MULTILINE
+        )
+    )
+
+
+def test_only_what_the_features_look_at_is_staged() -> None:
+    of_orders = Feature("orders", "count(*)", "orders", "Orders.")
+    of_categories = Feature("categories", "count(*)", "categories", "Categories.", over="categories")
+    needed_by_all = {"history_lines", "history_baskets", "history_customers"}
+
+    assert staged(of_orders) == needed_by_all | {"history_orders"}
+    assert staged(of_categories) == needed_by_all | {"history_orders", "history_items", "history_categories"}
+
+
+def test_features_that_compare_with_the_store_need_its_row() -> None:
+    plan = WarmSnapshots(open_engine(), CATALOG)
+
+    with pytest.raises(ValueError, match="give the store's row"):
+        plan.compute(ORDERS.arrow_schema.empty_table(), PRODUCTS.arrow_schema.empty_table(), CUTOFFS[0])
+
+
+@settings(
+    max_examples=15,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+@given(ledgers())
+def test_the_whole_catalogue_is_what_staging_gives_beside_the_same_store(
+    catalogue: WarmSnapshots, example: Given
+) -> None:
+    alone = replace(example, identities=[], events=[], customers=[])
+    with alone.connection() as connection:
+        staged = compute(connection, alone.cutoff, CATALOG)
+        store = read_store(connection)
+
+    assert catalogue.compute(*tables(alone), alone.cutoff, store).equals(staged)
+
+
+def test_a_pool_keeps_the_plan_that_it_made_unless_it_failed() -> None:
+    pool = WarmPool(CORE)
+    assert pool.idle == 0
+
+    with pool.one() as first:
+        pass
+    assert pool.idle == 1
+
+    with pool.one() as again, pool.one() as another:
+        assert again is first
+        assert another is not first
+    assert pool.idle == 2
+
+    with pytest.raises(ZeroDivisionError), pool.one():
+        raise ZeroDivisionError
+    assert pool.idle == 1

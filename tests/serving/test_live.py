@@ -106,6 +106,10 @@ def test_a_release_that_answers_nonsense_is_refused(shop: Shop, monkeypatch: pyt
         try_out(scorer)
 
 
+def test_a_release_is_served_with_a_plan_made_so_that_no_request_waits_for_one(opened: Live) -> None:
+    assert opened.scorer().plans.idle == 1
+
+
 def test_what_is_refused_is_opened_again_only_when_its_pointer_changes(own_shop: Shop) -> None:
     opened: list[str] = []
     pointer = own_shop.home.deployed
