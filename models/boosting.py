@@ -66,6 +66,25 @@ class Correction:
         matrix = inputs[self.inputs].to_numpy(dtype=np.float64, na_value=np.nan)
         return np.asarray(self._booster.predict(matrix, raw_score=True, num_threads=num_threads))
 
+    def importance(self) -> pd.DataFrame:
+        """Return how much each input helped, the most helpful first.
+
+        Returns
+        -------
+        DataFrame
+            input; gain_share, the part that its splits have in what all splits together took off the loss, summing to
+            1; and splits, how many there are.
+        """
+        gain = self._booster.feature_importance("gain")
+        found = pd.DataFrame(
+            {
+                "input": self.inputs,
+                "gain_share": gain / max(float(gain.sum()), np.finfo(np.float64).tiny),
+                "splits": self._booster.feature_importance("split"),
+            }
+        )
+        return found.sort_values(["gain_share", "input"], ascending=[False, True], ignore_index=True)
+
 
 def sample(rows: int, most: int, random: np.random.Generator) -> NDArray[np.intp]:
     """Return at most `most` row numbers out of `rows`, rising, each as likely as any other."""

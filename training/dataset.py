@@ -9,6 +9,7 @@ import pandas as pd
 
 from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
+from features.feature import FeatureSet
 from features.stored import StoredSnapshots
 from models.predictor import Outcomes
 from training.folds import training_cutoffs
@@ -28,12 +29,15 @@ class Dataset:
     horizon_days : int, days
     stored : StoredSnapshots, optional
         Over the same connection; by default none are kept from one run to the next.
+    inputs : FeatureSet
+        What the trees read: `features.catalog.shipped.CORE`, which the purchase processes need, and any other.
     """
 
     connection: duckdb.DuckDBPyConnection
     known_until: Cutoff
     horizon_days: int
     stored: StoredSnapshots | None = None
+    inputs: FeatureSet = CORE
     _snapshots: dict[Cutoff, pd.DataFrame] = field(default_factory=dict)
     _joined: "dict[Cutoff, pd.Series[str]]" = field(default_factory=dict)
     _orders: pd.DataFrame | None = None
@@ -70,7 +74,7 @@ class Dataset:
         """Return the snapshot at a cutoff, a row a customer known before it."""
         if cutoff not in self._snapshots:
             self.stored = self.stored or StoredSnapshots(self.connection)
-            self._snapshots[cutoff] = self.stored.at(cutoff, CORE).to_pandas()
+            self._snapshots[cutoff] = self.stored.at(cutoff, self.inputs).to_pandas()
         return self._snapshots[cutoff]
 
     def outcomes(self, cutoff: Cutoff) -> Outcomes:

@@ -1,13 +1,11 @@
 """Fit every predictor on what was known as of a date: the one recipe of backtests, evaluation and training."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from features import history
-from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
 from models.next_order import NextOrder
 from models.predictor import Outcomes
@@ -90,7 +88,7 @@ def _fit_trees(  # noqa: PLR0913, PLR0917  # what is learnt from, what it starts
 
     Processes fitted on the training windows' own outcomes would look better there than they are.
     """
-    inputs: Sequence[str] = CORE.names
+    inputs = [name for name in rows.columns if name != "customer_id"]
     process_then, order_value_then = fit_purchase_process(then), fit_order_value(then)
     next_order = NextOrder.fit(rows, happened, process_then, inputs, seed)
     worth = OrdersAndValue.fit(rows, happened, process_then, order_value_then, inputs, seed)
