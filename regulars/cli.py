@@ -18,6 +18,7 @@ from regulars import erasing, exporting, identifying, importing, terminal
 from regulars.options import (
     AsJson,
     AsOf,
+    BySlice,
     Engine,
     HomeDirectory,
     HorizonDays,
@@ -139,7 +140,7 @@ def train(
 
     Fits on rolling cutoffs and compares with the release in force and the simple rules.
     """
-    from regulars import findings
+    from regulars import evaluating, findings
     from training import train as training
 
     settings = settings_of(home, horizon_days=horizon_days)
@@ -157,8 +158,7 @@ def train(
     if as_json:
         terminal.show_json(asdict(summary) | {"gate": summary.gate.model_dump()})
     else:
-        if summary.rows:
-            terminal.show(summary.rows)
+        evaluating.show_rows(summary.rows)
         terminal.show_lines(findings.trained(summary))
 
 
@@ -192,6 +192,7 @@ def evaluate(
     *,
     as_of: PastDay = None,
     horizon_days: HorizonDays = None,
+    by_slice: BySlice = False,
     home: HomeDirectory = None,
     as_json: AsJson = False,
 ) -> None:
@@ -199,6 +200,7 @@ def evaluate(
 
     Shows what then happened, and how near each came.
     """
+    from regulars import evaluating
     from training import evaluate as evaluation
 
     settings = settings_of(home, horizon_days=horizon_days)
@@ -214,9 +216,10 @@ def evaluate(
             seed=settings.seed,
             progress=progress,
         )
-    asked = {"as_of": comparison.cutoff, "horizon_days": comparison.horizon_days}
-    told = {"customers": comparison.customers, "ordered_share": comparison.ordered_share}
-    terminal.answer(asked | told | {"methods": comparison.rows}, as_json=as_json)
+    if as_json:
+        terminal.show_json(evaluating.as_json(comparison))
+    else:
+        evaluating.show(comparison, by_slice=by_slice)
 
 
 @segmenting.command("list")

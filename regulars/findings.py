@@ -141,7 +141,8 @@ def _in_force(manifest: "Manifest") -> list[str]:
     """Return whether the model of the backtest is what answers, and why not."""
     if manifest.gate.verdict == "model":
         return ["  In force: the model, as it beat the simple rules on this shop's own past."]
-    failed = [reason for reason in manifest.gate.reasons if " passes " not in reason]
+    passed = (" passes", "cannot be judged")
+    failed = [reason for reason in manifest.gate.reasons if not any(word in reason for word in passed)]
     return [
         "  In force: the purchase process alone, without the model's correction, because",
         *(f"    {reason}" for reason in failed),

@@ -44,6 +44,10 @@ PastDay = Annotated[
         help="Take this local day for today.  [default: the last day whose horizon is over]",
     ),
 ]
+BySlice = Annotated[
+    bool,
+    typer.Option("--by-slice", help="Also among one-time, repeat, new, heavy and dormant customers."),
+]
 HorizonDays = Annotated[
     int | None, typer.Option("--horizon-days", help="How many days ahead.  [default: 90]")
 ]

@@ -6,10 +6,12 @@ a customer's row. What is served is decided by the release that `models.release`
 """
 
 import fcntl
+import json
 import logging
+import math
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -32,6 +34,7 @@ _ENVIRONMENT: Final = {
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "GIT_PYTHON_REFRESH": "quiet",  # a machine without git is no reason for a warning
 }
+_MOST_METRICS_AT_ONCE: Final = 500  # servers take a thousand in a request
 _SERVERS: Final = ("http://", "https://", "databricks")
 _TALKATIVE: Final = ("mlflow", "alembic")  # "creating tables", "no signature": nothing a user can act upon
 
@@ -43,6 +46,8 @@ def record(  # noqa: PLR0913  # one run's record, each part named where it is ca
     metrics: Mapping[str, float],
     tags: Mapping[str, str],
     figures: Mapping[str, Figure],
+    tables: Mapping[str, Sequence[Mapping[str, str | float]]],
+    texts: Mapping[str, str],
     release_directory: Path,
     promoted: bool,
     tracking_uri: str | None = None,
@@ -56,6 +61,10 @@ def record(  # noqa: PLR0913  # one run's record, each part named where it is ca
         Settings, finite numbers, and fingerprints and the like.
     figures : mapping of str to Figure
         File name, such as "lift.png", to picture.
+    tables : mapping of str to sequence of mapping
+        File name, such as "comparison.json", to rows that share their columns.
+    texts : mapping of str to str
+        File name, such as "model_card.md", to text.
     release_directory : Path
         The whole release; its name becomes the version's tag `release`.
     promoted : bool
@@ -74,9 +83,19 @@ def record(  # noqa: PLR0913  # one run's record, each part named where it is ca
     ):
         mlflow.set_tags(dict(tags) | {"release": release_directory.name, "promoted": str(promoted).lower()})
         mlflow.log_params(dict(params))
-        mlflow.log_metrics(dict(metrics))
+        names = list(metrics)
+        for first in range(0, len(names), _MOST_METRICS_AT_ONCE):
+            mlflow.log_metrics({name: metrics[name] for name in names[first : first + _MOST_METRICS_AT_ONCE]})
         for name, figure in figures.items():
             mlflow.log_figure(figure, f"figures/{name}")
+        for name, rows in tables.items():
+            if rows:
+                mlflow.log_text(_as_table(rows), name)
+        # What MLflow's own log_table notes, so that its pages offer the file as a table.
+        shown = [{"path": name, "type": "table"} for name, rows in tables.items() if rows]
+        mlflow.set_tag("mlflow.loggedArtifacts", json.dumps(shown))
+        for name, text in texts.items():
+            mlflow.log_text(text, name)
         client = mlflow.MlflowClient()
         registered = _register(mlflow, client, release_directory, str(run.info.run_id))
         for alias in (CHALLENGER, CHAMPION) if promoted else (CHALLENGER,):
@@ -141,6 +160,17 @@ def promote(home: Home, release: str, *, tracking_uri: str | None = None) -> str
         newest = str(max(matching))
         client.set_registered_model_alias(REGISTERED_MODEL, CHAMPION, newest)
         return newest
+
+
+def _as_table(rows: Sequence[Mapping[str, str | float]]) -> str:
+    """Return rows as the JSON that MLflow reads tables from; what is not finite is null."""
+
+    def cell(value: str | float) -> str | float | None:
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+
+    columns = list(rows[0])
+    data = [[cell(row[column]) for column in columns] for row in rows]
+    return json.dumps({"columns": columns, "data": data}, allow_nan=False)
 
 
 def _register(mlflow: Any, client: Any, release_directory: Path, run_id: str) -> str:  # noqa: ANN401  # MLflow is imported late

@@ -13,6 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
+from models.predictor import Outcomes
+from training.metrics import Prediction, order_percents
+
 Floats = npt.NDArray[np.float64]
 
 _GROUPS: Final = 10
@@ -20,6 +23,7 @@ _SIZE_INCHES: Final = (6.4, 4.8)
 _DOTS_PER_INCH: Final = 120
 _BLUE: Final = "#1f5fa8"
 _GREY: Final = "#6b6b6b"
+_NOTHING: Final = 1e-12
 
 
 def tenths(predicted: Floats, happened: Floats) -> pd.DataFrame:
@@ -51,6 +55,27 @@ def tenths(predicted: Floats, happened: Floats) -> pd.DataFrame:
     parts = np.array_split(order, min(_GROUPS, len(order)))
     rows = [(len(part), float(predicted[part].mean()), float(happened[part].mean())) for part in parts]
     return pd.DataFrame(rows, columns=["customers", "predicted", "happened"])
+
+
+def figures(said: Prediction, happened: Outcomes) -> dict[str, Figure]:
+    """Return the pictures of one test window, by file name.
+
+    Parameters
+    ----------
+    said : Prediction
+        Ours: with a value and a curve.
+    happened : Outcomes
+    """
+    ordered = (happened.orders > 0).astype(np.float64)
+    drawn = {
+        "calibration.png": calibration_figure(said.p_order, ordered),
+        "lift.png": lift_figure(said.p_order, ordered),
+    }
+    if said.value is not None:
+        drawn["deciles.png"] = deciles_figure(said.value, happened.value)
+    if said.curve is not None:
+        drawn["timing.png"] = timing_figure(*order_percents(said, happened))
+    return drawn
 
 
 def calibration_figure(predicted: Floats, happened: Floats) -> Figure:
@@ -123,6 +148,66 @@ def lift_figure(predicted: Floats, happened: Floats) -> Figure:
     )
     axes.margins(y=0.12)
     axes.legend(loc="upper right", frameon=False)
+    return figure
+
+
+def deciles_figure(predicted: Floats, happened: Floats) -> Figure:
+    """Draw predicted money beside what came, by tenths of the customers, highest prediction first.
+
+    Parameters
+    ----------
+    predicted, happened : (n,) float, currency
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With its Agg canvas, ready for `savefig`.
+    """
+    tenth = tenths(np.asarray(predicted, dtype=np.float64), np.asarray(happened, dtype=np.float64))[::-1]
+    figure, axes = _canvas()
+    place, width = np.arange(1, len(tenth) + 1), 0.4
+    axes.bar(place - width / 2, tenth["predicted"], width, color=_BLUE, label="predicted")
+    axes.bar(place + width / 2, tenth["happened"], width, color=_GREY, label="happened")
+    axes.set(
+        title="Does the money come?",
+        xlabel="Tenth of the customers (1 = highest prediction)",
+        ylabel="Money a customer (mean of the tenth)",
+        xticks=place,
+    )
+    axes.legend(loc="upper right", frameon=False)
+    return figure
+
+
+def timing_figure(lower: Floats, upper: Floats) -> Figure:
+    """Draw where on their customers' curves the orders came, by tenths of the curve: even where curves are right.
+
+    Parameters
+    ----------
+    lower, upper : (n,) float, share
+        From `training.metrics.order_percents`: an order that may lie in several tenths counts in part in each.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        With its Agg canvas, ready for `savefig`. All bars are 0 when nobody ordered.
+    """
+    edges = np.linspace(0.0, 1.0, _GROUPS + 1)
+    inside = np.minimum.outer(edges[1:], upper) - np.maximum.outer(edges[:-1], lower)
+    shares = (np.clip(inside, 0.0, None) / np.maximum(upper - lower, _NOTHING)).sum(axis=1) / max(
+        len(lower), 1
+    )
+    figure, axes = _canvas()
+    axes.bar(np.arange(_GROUPS) + 0.5, shares, width=0.9, color=_BLUE)
+    axes.axhline(1.0 / _GROUPS, color=_GREY, linestyle="--", linewidth=1, label="where all curves are right")
+    axes.set(
+        title="Do the orders come when they are expected?",
+        xlabel="Part of the curve up to the horizon (%)",
+        ylabel="Share of the orders (%)",
+        xticks=np.arange(_GROUPS + 1),
+        xticklabels=[f"{edge:.0%}" for edge in edges],
+    )
+    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
+    axes.legend(loc="lower right", frameon=False)
     return figure
 
 

@@ -7,7 +7,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from features import history
@@ -22,7 +21,6 @@ from ledger.workspace import workspace
 from models.percentiles import reference_quantiles
 from models.release import (
     GateVerdict,
-    Manifest,
     Release,
     ReleaseError,
     deploy,
@@ -37,8 +35,9 @@ from segments.partitions import lifecycle_limits, waits
 from segments.resolve import thresholds
 from segments.segment import load_library
 from segments.vocabulary import vocabulary
-from training import registry, report
+from training import registry, tracked
 from training.ask import ask
+from training.card import Trained, card
 from training.dataset import Dataset
 from training.evaluate import CHAMPION, Comparison, Progress, compare, silent
 from training.fit import CustomerPredictors, fit_all, fit_customers
@@ -128,14 +127,13 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         backtests = _backtest(dataset, cutoff, seed, champion, progress)
         progress("fitting on everything known", 0.6)
         directory = _release(home, dataset, cutoff, facts, backtests)
-    manifest = load_release(directory).manifest
+    release = load_release(directory)
+    manifest = release.manifest
     promoted, reasons = promotion(manifest, None if champion is None else champion.manifest, backtests)
     if promoted:
         deploy(home, manifest.release)
     progress("recording the run", 0.92)
-    run_id = _record(
-        home, directory, manifest, backtests, promoted=promoted, tracking_uri=mlflow_tracking_uri
-    )
+    run_id = _record(home, directory, Trained(release, backtests, promoted, reasons), mlflow_tracking_uri)
     progress("trained", 1.0)
     return TrainSummary(
         release=manifest.release,
@@ -199,18 +197,6 @@ def _facts(ledger: Ledger, dataset: Dataset, cutoff: Cutoff, seed: int) -> dict[
     }
 
 
-def _metrics(backtests: Sequence[Comparison]) -> dict[str, float]:
-    """Return every method's metrics of the newest backtest, finite ones only, named `method.metric`."""
-    if not backtests:
-        return {}
-    return {
-        f"{row['method']}.{name}": float(value)
-        for row in backtests[0].rows
-        for name, value in row.items()
-        if name != "method" and np.isfinite(float(value))
-    }
-
-
 def _release(
     home: Home, dataset: Dataset, cutoff: Cutoff, facts: dict[str, Any], backtests: Sequence[Comparison]
 ) -> Path:
@@ -221,7 +207,7 @@ def _release(
     predictors = fit_all(dataset, cutoff, allowed)
     scored = predictors.score(dataset.snapshot(cutoff))
     found = {
-        "metrics": _metrics(backtests),
+        "metrics": tracked.newest_metrics(backtests),
         "gate": gate.model_dump(),
         "thresholds": _thresholds(dataset.snapshot(cutoff), scored, dataset.horizon_days, facts["currency"]),
         "lifecycle_limits": _lifecycle_limits(dataset, cutoff),
@@ -245,42 +231,17 @@ def _lifecycle_limits(dataset: Dataset, cutoff: Cutoff) -> dict[str, float]:
     return {name: float(days) for name, days in limits.items()}
 
 
-def _record(  # noqa: PLR0913  # what a run is, and where it is kept
-    home: Home,
-    directory: Path,
-    manifest: Manifest,
-    backtests: Sequence[Comparison],
-    *,
-    promoted: bool,
-    tracking_uri: str | None,
-) -> str:
+def _record(home: Home, directory: Path, trained: Trained, tracking_uri: str | None) -> str:
     """Record the run in MLflow and return its id there."""
     return registry.record(
         home,
-        params={
-            "as_of": manifest.as_of,
-            "horizon_days": manifest.horizon_days,
-            "seed": manifest.seed,
-        },
-        metrics=manifest.metrics,
-        tags={
-            "data_fingerprint": manifest.data_fingerprint,
-            "feature_fingerprint": manifest.feature_fingerprint,
-            "gate": manifest.gate.verdict,
-        },
-        figures=_figures(backtests),
+        params=tracked.params(trained.release, trained.backtests),
+        metrics=tracked.metrics(trained.backtests),
+        tags=tracked.tags(trained.release.manifest),
+        figures=tracked.figures(trained.backtests),
+        tables={"comparison.json": tracked.comparison(trained.backtests)},
+        texts={"model_card.md": card(trained)},
         release_directory=directory,
-        promoted=promoted,
+        promoted=trained.promoted,
         tracking_uri=tracking_uri,
     )
-
-
-def _figures(backtests: Sequence[Comparison]) -> dict[str, Any]:
-    if not backtests:
-        return {}
-    newest = backtests[0]
-    ordered = (newest.happened.orders > 0).astype(np.float64)
-    return {
-        "calibration.png": report.calibration_figure(newest.ours.p_order, ordered),
-        "lift.png": report.lift_figure(newest.ours.p_order, ordered),
-    }

@@ -1,5 +1,6 @@
 """Runs, versions and who is champion."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -14,6 +15,8 @@ from ledger.errors import InputError
 from ledger.home import Home
 from models.release import ReleaseError
 from training import registry
+
+NAN = float("nan")
 
 pytestmark = pytest.mark.slow  # MLflow takes seconds to import and to make its tables
 
@@ -31,7 +34,9 @@ def recorded(home: Home, name: str, *, promoted: bool) -> str:
         params={"horizon_days": 90, "seed": 7},
         metrics={"regulars.auc": 0.81},
         tags={"data_fingerprint": "d1", "feature_fingerprint": "f1"},
-        figures={"lift.png": Figure(figsize=(1, 1))},
+        figures={"2024-01-01/lift.png": Figure(figsize=(1, 1))},
+        tables={"comparison.json": [{"method": "regulars", "auc": 0.81}, {"method": "mean_gap", "auc": NAN}]},
+        texts={"model_card.md": f"# Model card of release {name}\n"},
         release_directory=release(home, name),
         promoted=promoted,
     )
@@ -67,6 +72,10 @@ def client(home: Home) -> Any:  # noqa: ANN401
     return MlflowClient(uri, uri)
 
 
+def artifact(home: Home, run_id: str, path: str) -> str:
+    return Path(client(home).download_artifacts(run_id, path)).read_text(encoding="utf-8")
+
+
 def champion(home: Home) -> dict[str, Any]:
     found = registry.champion(home)
     assert found is not None
@@ -96,8 +105,37 @@ def test_a_run_keeps_parameters_fingerprints_and_figures(home: Home) -> None:
     assert run.data.params == {"horizon_days": "90", "seed": "7"}
     assert run.data.tags["data_fingerprint"] == "d1"
     assert run.data.tags["feature_fingerprint"] == "f1"
-    figures = client(home).list_artifacts(run.info.run_id, "figures")
-    assert [figure.path for figure in figures] == ["figures/lift.png"]
+    figures = client(home).list_artifacts(run.info.run_id, "figures/2024-01-01")
+    assert [figure.path for figure in figures] == ["figures/2024-01-01/lift.png"]
+
+
+def test_a_run_keeps_its_table_and_its_text(home: Home) -> None:
+    run_id = champion(home)["run_id"]
+    assert json.loads(artifact(home, run_id, "comparison.json")) == {
+        "columns": ["method", "auc"],
+        "data": [["regulars", 0.81], ["mean_gap", None]],
+    }
+    shown = json.loads(client(home).get_run(run_id).data.tags["mlflow.loggedArtifacts"])
+    assert shown == [{"path": "comparison.json", "type": "table"}]
+    assert artifact(home, run_id, "model_card.md") == "# Model card of release r1\n"
+
+
+def test_more_metrics_than_a_server_takes_at_once_are_all_kept(tmp_path: Path, empty_database: Path) -> None:
+    home = Home(tmp_path)
+    shutil.copy(empty_database, home.mlflow_database)
+    run_id = registry.record(
+        home,
+        params={},
+        metrics={f"metric.{number}": float(number) for number in range(1_201)},
+        tags={},
+        figures={},
+        tables={"comparison.json": []},
+        texts={},
+        release_directory=release(home, "r1"),
+        promoted=False,
+    )
+    assert len(client(home).get_run(run_id).data.metrics) == 1_201
+    assert [found.path for found in client(home).list_artifacts(run_id)] == []
 
 
 def test_a_version_holds_the_release_directory_as_it_was(home: Home) -> None:
@@ -154,7 +192,7 @@ def test_two_processes_may_record_into_a_new_home_at_once(tmp_path: Path) -> Non
     script = (
         "import sys; from pathlib import Path; from ledger.home import Home; from training import registry\n"
         "registry.record(Home(Path(sys.argv[1])), params={}, metrics={}, tags={}, figures={},"
-        " release_directory=Path(sys.argv[2]), promoted=True)"
+        " tables={}, texts={}, release_directory=Path(sys.argv[2]), promoted=True)"
     )
     home = Home(tmp_path / "home")
     command = [sys.executable, "-c", script, str(home.path)]

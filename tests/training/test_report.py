@@ -9,7 +9,7 @@ import pytest
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from training.report import calibration_figure, lift_figure, tenths
+from training.report import calibration_figure, deciles_figure, lift_figure, tenths, timing_figure
 
 PREDICTED = np.arange(20) / 20  # 0.00 0.05 ... 0.95
 HAPPENED = np.asarray([0.0] * 10 + [0.0, 1.0] * 3 + [1.0] * 4)  # 7 of 20; the highest four all did
@@ -63,3 +63,20 @@ def test_drawing_never_loads_pyplot() -> None:
         "lift_figure(np.arange(9), np.arange(9)); sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_deciles_put_the_money_that_came_beside_what_was_predicted_best_tenth_first() -> None:
+    heights = bar_heights(deciles_figure(np.arange(20.0), np.arange(20.0) * 2))
+    assert heights[0] == 18.5  # the two highest, 18 and 19
+    assert heights[10] == 37.0
+    assert len(heights) == 20
+
+
+def test_orders_are_counted_in_the_tenths_of_the_curve_that_their_days_span() -> None:
+    # One order lies in the first tenth, one spans the first and the second evenly.
+    heights = bar_heights(timing_figure(np.array([0.02, 0.05]), np.array([0.08, 0.15])))
+    assert heights == pytest.approx([0.75, 0.25, *[0.0] * 8])
+
+
+def test_timing_is_empty_when_nobody_ordered() -> None:
+    assert bar_heights(timing_figure(np.empty(0), np.empty(0))) == [0.0] * 10
