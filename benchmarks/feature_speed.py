@@ -1,4 +1,4 @@
-"""How fast features are, beside pandas, Polars and lifetimes on the same files in the same run.
+"""How fast features are, beside pandas, Polars, lifetimes and pymc-marketing on the same files in the same run.
 
     python benchmarks/feature_speed.py [--customers N] [--large] [--keep DIR]
 
@@ -6,6 +6,7 @@ Makes a store of a million customers and ten million lines (`benchmarks/generate
 Each step has a process of its own, whose seconds, processor seconds and peak memory are told: on a machine that does
 other work too, processor seconds are the ones to compare. Peers' values are checked against ours. `--large` takes ten
 times as many customers, a memory limit of 12 GB, and customer buckets; it needs 15 GB of disk and some ten minutes.
+pymc-marketing is no dependency of ours (it brings PyTensor and half a gigabyte): install it beside to compare with it.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -53,6 +55,15 @@ SEED = 1
 SAMPLE = 20_000
 END = Cutoff.at_midnight(Store().end, "UTC")
 MONTHLY = tuple(END.plus_days(-30 * month) for month in range(8))
+PYMC = "pymc-marketing's summary"
+PAID = ("customer_id", "ordered_at", "net_minor")
+# Frequency, recency and age; and the mean value of the orders after the first.
+SUMMARY = FeatureSet(
+    feature
+    for feature in CORE
+    if feature.name
+    in {"orders", "days_first_to_last_order", "days_since_first_order", "spend", "first_order_value"}
+)
 HISTORIES = 1_000
 REQUESTS = 50
 
@@ -209,17 +220,40 @@ def _checked(theirs: pa.Table, out: Path, rows: int) -> str:
     return f"{rows:,} customers, {len(CORE)} features; the first {len(ours):,} are ours"
 
 
+def summary(ledger: Ledger, out: Path) -> str:
+    """Describe everybody by the features that a summary of recency, frequency, age and money is made of."""
+    with tempfile.TemporaryDirectory(dir=out) as spill, ledger.connect() as connection:
+        bound(connection, Path(spill), LIMIT_MB)
+        found = compute(connection, END, SUMMARY)
+    return f"{found.num_rows:,} customers, {len(SUMMARY)} features"
+
+
 def lifetimes_summary(ledger: Ledger, _out: Path) -> str:
     """Count recency, frequency, age and money as lifetimes does: four features of paid lines."""
     from lifetimes.utils import summary_data_from_transaction_data  # noqa: PLC0415 - sets an option on import
 
-    columns = ["customer_id", "ordered_at", "net_minor", "status"]
-    lines = pd.concat([pd.read_parquet(path, columns=columns) for path in ledger.files(ORDERS)])
-    lines = lines[lines["status"] == "paid"].assign(ordered_at=lines["ordered_at"].dt.tz_localize(None))
-    found = summary_data_from_transaction_data(
-        lines, "customer_id", "ordered_at", "net_minor", observation_period_end=pd.Timestamp(Store().end)
-    )
+    found = summary_data_from_transaction_data(_paid_lines(ledger), *PAID, observation_period_end=_end())
     return f"{len(found):,} customers, 4 features"
+
+
+def pymc_summary(ledger: Ledger, _out: Path) -> str:
+    """Count recency, frequency, age and money as pymc-marketing does, where it is installed."""
+    from pymc_marketing.clv.utils import rfm_summary  # noqa: PLC0415 - no dependency of ours
+
+    found = rfm_summary(_paid_lines(ledger), *PAID, observation_period_end=_end())
+    return f"{len(found):,} customers, 4 features"
+
+
+def _paid_lines(ledger: Ledger) -> pd.DataFrame:
+    lines = pd.concat(
+        [pd.read_parquet(path, columns=[*PAID, "status"]) for path in ledger.files(ORDERS)], ignore_index=True
+    )
+    lines = lines.loc[lines["status"] == "paid", list(PAID)]
+    return lines.assign(ordered_at=lines["ordered_at"].dt.tz_localize(None))
+
+
+def _end() -> pd.Timestamp:
+    return pd.Timestamp(Store().end)
 
 
 NORMAL: dict[str, Callable[[Ledger, Path], str]] = {
@@ -229,7 +263,9 @@ NORMAL: dict[str, Callable[[Ledger, Path], str]] = {
     "whole catalogue": at_once(CATALOG),
     "core features in pandas": pandas_features,
     "core features in Polars": polars_features,
+    "what a summary is made of": summary,
     "lifetimes' summary": lifetimes_summary,
+    PYMC: pymc_summary,
     "posted histories, a kept plan": one_history,
 }
 LARGE: dict[str, Callable[[Ledger, Path], str]] = {
@@ -241,6 +277,8 @@ BASE = "core features"
 BARS = (
     ("core features in pandas", BASE, "pandas over ours"),
     ("core features in Polars", BASE, "Polars over ours"),
+    ("lifetimes' summary", "what a summary is made of", "lifetimes over ours"),
+    (PYMC, "what a summary is made of", "pymc-marketing over ours"),
     ("core features, 8 cutoffs", BASE, "8 cutoffs over one"),
     ("whole catalogue", BASE, "catalogue over core"),
     (BASE, "scan of the needed columns", "ours over the scan"),
@@ -281,6 +319,9 @@ def main(customers: int, folder: Path, *, large: bool) -> None:
     print(f"{'':<36}{'wall':>10} {'processor':>10} {'peak':>10}")
     results = {}
     for step in steps:
+        if step == PYMC and find_spec("pymc_marketing") is None:
+            print(f"{step:<36}left out, for the package pymc-marketing is not installed", flush=True)
+            continue
         results[step] = measured(step, folder)
         show(step, results[step])
     for above, below, what in BARS:
