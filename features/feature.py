@@ -6,7 +6,7 @@ Fragments are parsed to refuse what they must not say, and then run verbatim: no
 import difflib
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -229,17 +229,29 @@ class FeatureSet:
         used = {feature.over for feature in self.features} | ({STORE.name} if hang_on_the_store else set())
         return frozenset(used - {CUSTOMERS.name})
 
-    def sql(self) -> str:
-        """Return the one SELECT: `customer_id` and every feature, a row a customer, in no order."""
+    @property
+    def _joined(self) -> list[tuple[str, Relation]]:
+        # The widest last, for a join carries along all columns of the joins before it.
+        joined = [(name, relation) for name, relation in RELATIONS.items() if name in self._relations]
+        return sorted(joined, key=lambda each: sum(f.over == each[0] for f in self.features))
+
+    def sql(self, untold: Collection[str] = ()) -> str:
+        """Return the one SELECT: `customer_id` and every feature, a row a customer, in no order.
+
+        Parameters
+        ----------
+        untold : collection of str
+            Relations that hold no row, and need not be staged: their features are what they are without any.
+        """
         known = "over_customers.customer_id"
         joins = "".join(
             f"\nleft join {self._inner(relation)} on over_{name}.customer_id = {known}"
             if relation.of_customers
             else f"\ncross join {self._inner(relation)}"
-            for name, relation in RELATIONS.items()
-            if name in self._relations
+            for name, relation in self._joined
+            if name not in untold
         )
-        columns = ",\n    ".join([known, *(_output(feature) for feature in self.features)])
+        columns = ",\n    ".join([known, *(_output(feature, untold) for feature in self.features)])
         return f"select\n    {columns}\nfrom {self._inner(CUSTOMERS)}{joins}"
 
     def _inner(self, relation: Relation) -> str:
@@ -252,10 +264,12 @@ class FeatureSet:
         return f"(\n    select {columns}\n    from {relation.table}{grouped}\n) over_{relation.name}"
 
 
-def _output(feature: Feature) -> str:
+def _output(feature: Feature, untold: Collection[str]) -> str:
     column = f"over_{feature.over}.{feature.name}"
+    if feature.over in untold:
+        column = f"cast(null as {feature.type})"
     if feature.empty is None:
-        return column
+        return f"{column} as {feature.name}"
     if isinstance(feature.empty, int):
         return f"coalesce({column}, {feature.empty}) as {feature.name}"
     # The store's column is 0 or NULL: added, it takes the value away where nothing is recorded.

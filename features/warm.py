@@ -17,7 +17,7 @@ import pyarrow as pa
 from features import history
 from features.cutoff import Cutoff
 from features.feature import FeatureSet
-from features.relations import RELATIONS, Relation
+from features.relations import ATTRIBUTES, EVENTS
 from features.relations import STORE as STORE_RELATION
 from features.snapshot import exact_sums
 from ledger.engine import open_engine
@@ -28,6 +28,8 @@ from ledger.tables.products import PRODUCTS
 STATEMENT = "warm_snapshot"
 CUTOFF = "warm_cutoff"
 STORE = STORE_RELATION.table
+# A posted history tells of orders alone.
+UNTOLD = frozenset({EVENTS.name, ATTRIBUTES.name})
 # An instant's name in the steps, and how the row of the cutoff says it: an aggregate, which is one row by itself.
 VALUES = {
     ":cutoff_at": f"(select max(cutoff_at) from {CUTOFF})",
@@ -77,14 +79,15 @@ class WarmSnapshots:
     def __init__(self, connection: duckdb.DuckDBPyConnection, feature_set: FeatureSet) -> None:
         self._rows = {name: Exchanged(schema.empty_table()) for name, schema in SCHEMAS.items()}
         self._connection = connection
-        self._looks_around = feature_set.looks_around
         self._types = {
             "customer_id": pa.string(),
             **{f.name: pa.float64() if f.type == "double" else pa.int64() for f in feature_set},
         }
         for name, rows in self._rows.items():
             connection.register(name, rows)
-        connection.execute(f"prepare {STATEMENT} as {statement(feature_set)}")
+        text = statement(feature_set)
+        self._compares = STORE in text
+        connection.execute(f"prepare {STATEMENT} as {text}")
 
     def compute(
         self, orders: pa.Table, products: pa.Table, cutoff: Cutoff, store: pa.Table | None = None
@@ -111,7 +114,7 @@ class WarmSnapshots:
         ValueError
             When the store's row is needed and not given.
         """
-        if self._looks_around and store is None:
+        if self._compares and store is None:
             raise ValueError("these features compare a customer with the store: give the store's row")
         at = {
             "cutoff_at": pa.array([cutoff.at], INSTANT_TYPE),
@@ -172,10 +175,8 @@ class WarmPool:
 def statement(feature_set: FeatureSet) -> str:
     """Return the steps that a feature set needs and its SELECT as one SELECT, for orders and products alone."""
     steps = (history.COLLAPSE, *history.CUT)
-    parts = {step.table: _part(step.table, step.sql) for step in steps}
-    untold = [each for each in RELATIONS.values() if each.table not in parts and each.table != STORE]
-    parts = {"identities_resolved": NOBODY, **parts, **{each.table: _empty(each) for each in untold}}
-    select = f"select * from ({feature_set.sql()}) described order by customer_id"
+    parts = {"identities_resolved": NOBODY, **{step.table: _part(step.table, step.sql) for step in steps}}
+    select = f"select * from ({feature_set.sql(untold=UNTOLD)}) described order by customer_id"
     # From the SELECT backwards, whatever is read by something that is needed.
     needed: list[str] = []
     for table, part in reversed(parts.items()):
@@ -189,11 +190,6 @@ def _part(table: str, select: str) -> str:
     for name, value in VALUES.items():
         select = select.replace(name, value)
     return f"{table} as materialized ({select})"
-
-
-def _empty(relation: Relation) -> str:
-    columns = ", ".join(f"cast(null as bigint) as {name}" for name in relation.columns)
-    return f"{relation.table} as (select cast(null as varchar) as customer_id, {columns} where false)"
 
 
 def _column(values: Any, type_: pa.DataType) -> pa.Array:  # noqa: ANN401 - an array, masked where it holds NULL

@@ -100,7 +100,9 @@ def test_the_plan_holds_nothing_for_which_it_would_be_made_anew() -> None:
 def staged(feature: Feature) -> set[str]:
     return set(
         re.findall(
-            r"^(?:with )?(history_\w+) as (?:materialized )?\(", statement(FeatureSet([feature])), re.MULTILINE
+            r"^(?:with )?(history_\w+) as (?:materialized )?\(",
+            statement(FeatureSet([feature])),
+            re.MULTILINE,
         )
     )
 
@@ -110,6 +112,9 @@ def test_only_what_the_features_look_at_is_staged() -> None:
     of_categories = Feature("categories", "count(*)", "categories", "Categories.", over="categories")
     needed_by_all = {"history_lines", "history_baskets", "history_customers"}
 
+    of_people = Feature("birthdays", "max(days_to_birthday)", "days", "Days.", over="attributes")
+
+    assert staged(of_people) == needed_by_all
     assert staged(of_orders) == needed_by_all | {"history_orders"}
     assert staged(of_categories) == needed_by_all | {"history_orders", "history_items", "history_categories"}
 
