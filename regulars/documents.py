@@ -10,6 +10,7 @@ from ledger.quality import document as doctor_page
 from models.scores import SCORES
 from segments import documentation
 from segments.vocabulary import vocabulary
+from training import document as accuracy_page
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -17,6 +18,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "ledger.md": ledger_page.page,
     "doctor.md": doctor_page.page,
     "features.md": features_page.page,
+    "accuracy.md": accuracy_page.page,
     "segments.md": lambda: documentation.page(vocabulary((*CATALOG, *SCORES))),
 }
 

@@ -7,15 +7,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.cutoff import Cutoff
-from models.boosting import sample
+from models.boosting import MOST_ROWS, sample
 from models.purchase_process import Histories, fit_bg_nbd, fit_order_value
 from training.metrics import Prediction
 from training.peers.case import Case
 
 Floats = NDArray[np.float64]
 
-MOST_ROWS = 100_000
-"""Training rows read. On CDNOW 258,000 take twice the time and move the AUC by less than another seed does."""
 _SETTINGS = {"verbosity": -1, "num_threads": 1, "deterministic": True, "force_row_wise": True}
 _ROUNDS = 100
 
@@ -39,6 +37,7 @@ def _boosted(case: Case, known: Floats, asked: Floats) -> Prediction:
     import lightgbm  # noqa: PLC0415  # a second to import; only what compares needs it
 
     happened = case.learnt_from[1]
+    # As many rows as ours reads: fewer would make a weaker peer of it, more would not fit a large store.
     rows = sample(len(known), MOST_ROWS, np.random.default_rng(case.seed))
 
     def fitted(objective: str, target: Floats) -> Floats:
