@@ -1,34 +1,41 @@
 """When a pair is bought again: log-normal gaps pooled up to the store, and a share who never rebuy.
 
-The gap from one purchase to the next is log-normal for those who rebuy at all; a share of pairs, smaller
-the more often they were bought, never does (a mixture cure model, Boag 1949). Means, variances and shares are
-pooled by conjugate weights: a pair leans on its product, that on its category, that on the store.
+The gap from one purchase to the next is log-normal for those who rebuy at all; a share of pairs, smaller the more
+often they were bought, never does (a mixture cure model, Boag 1949). Gaps that are still open count with what they
+are expected to become. Means, variances and shares are pooled by conjugate weights: a pair leans on its product,
+that on its category, that on the store. What was taken last stretches the open gap by an elasticity that is learnt.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import ndtr, ndtri
+from scipy.special import log_ndtr, ndtr, ndtri
 
+from models.gaps import Items
+from models.pair_history import REBUY_DAYS
 from models.pooling import Floats, Ints, Tree
 
 _ITEM_STRENGTH: Final = 20.0  # gaps: weight of the level above in an item's mean, of 0 in a customer's pace
 _PAIR_STRENGTH: Final = 3.0  # gaps: weight of the item in a pair's mean; about within / between variance
 _VARIANCE_STRENGTH: Final = 50.0  # degrees of freedom: weight of the level above in an item's variance
 _PAIR_VARIANCE_STRENGTH: Final = 6.0  # degrees of freedom: weight of the item in a pair's variance
-_CURE_STRENGTH: Final = (
-    10.0  # pairs expected to have stopped: weight of the level above in an item's cure factor
-)
-_REBUY_STRENGTH: Final = 5.0  # buyers: weight of the level above in an item's share of buyers who rebuy
+_STOP_STRENGTH: Final = 10.0  # pairs expected to have stopped: weight of the level above in an item's factor
+_SHARE_STRENGTH: Final = 20.0  # buyers or habits: weight of the level above in an item's shares
+_ELASTICITY_STRENGTH: Final = 30.0  # gaps begun with e times the usual quantity: weight of the level above
+_STORE_ELASTICITY_STRENGTH: Final = 100.0  # likewise, of no effect at all in the store's
+_TREND_STRENGTH: Final = 30.0  # purchases
 _DEFAULT_GAP_DAYS: Final = 30.0  # one imagined gap, so that a store without any still gets an answer
 _DEFAULT_VARIANCE: Final = 1.0  # of that imagined gap, log days squared
 _MAX_COUNT: Final = 12  # purchases: from here on a further one hardly changes who stops
-_MAX_STOPPED: Final = 0.95  # share: leaves every pair some chance
-_CURE_ROUNDS: Final = 12  # EM rounds
-_SIGNIFICANT_DIGITS: Final = 6  # of stored parameters
+_MAX_STOPPED: Final = 0.98  # share: leaves every pair some chance
+_MOST_MORE: Final = 1.1  # log quantity: three times the usual; a pallet says nothing about a household
+_STOP_ROUNDS: Final = 5  # EM rounds
+_OPEN_ROUNDS: Final = 2  # times that open gaps are counted with what they are expected to become
+_SIGNIFICANT_DIGITS: Final = 5  # of stored parameters
+_SHARED = ("names", "depth", "parent")
 
 
 @dataclass(frozen=True)
@@ -42,25 +49,39 @@ class GapParameters:
     depth : (nodes,) int
         0 store, 1 category, 2 product.
     parent : (nodes,) int
-    gaps : (nodes,) float, gaps seen
+    buyers : (nodes,) float, pairs seen
+    gaps : (nodes,) float, complete gaps seen
     log_gap_mean : (nodes,) float, log days
     log_gap_variance : (nodes,) float, log days squared
+    stopped_first : (nodes,) float
+        Share of first-time buyers who never buy it again.
     stopped_factor : (nodes,) float
-        The node's share of pairs that stop, relative to the store's at the same count.
+        The node's share of pairs that stop later, relative to the store's at the same count.
+    elasticity : (nodes,) float
+        By how many per cent the gap grows with one per cent more taken.
     rebuy_share : (nodes,) float
-        Of an item's buyers, those who bought it again within `models.gaps.REBUY_DAYS` of the first time.
+        Of an item's buyers, those who bought it again within `models.pair_history.REBUY_DAYS` of the first time.
+    kept_share : (nodes,) float
+        Of the pairs bought twice four weeks ago, those bought since.
+    trend : (nodes,) float
+        Purchases of the last 28 days over a third of those of the last 84.
     stopped_share : (13,) float
-        The store's share of pairs that stop after the k-th purchase; the last entry stands for 12 and more.
+        The store's share of pairs that stop after the k-th purchase, k at least 2; the last stands for 12 and more.
     """
 
     names: tuple[str, ...]
     depth: Ints
     parent: Ints
+    buyers: Floats
     gaps: Floats
     log_gap_mean: Floats
     log_gap_variance: Floats
+    stopped_first: Floats
     stopped_factor: Floats
+    elasticity: Floats
     rebuy_share: Floats
+    kept_share: Floats
+    trend: Floats
     stopped_share: Floats
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -75,19 +96,14 @@ class GapParameters:
         arrays = {key: np.asarray(value) for key, value in stored.items() if key != "names"}
         return cls(names=tuple(stored["names"]), **arrays)
 
-    def paths(self, rows: pd.DataFrame) -> Ints:
-        """Return the nodes above each row, store first; where a level has no node, its parent's is repeated.
+    @property
+    def tree(self) -> Tree:
+        """The nodes' places."""
+        return Tree(self.names, self.depth, self.parent)
 
-        Parameters
-        ----------
-        rows : pandas.DataFrame
-            With `item` and `category`.
-
-        Returns
-        -------
-        (n, levels) int
-        """
-        return Tree(self.names, self.depth, self.parent).paths(rows)
+    def paths(self, items: Items) -> Ints:
+        """Return the (items, levels) nodes above each item; where a level has none, its parent's is repeated."""
+        return self.tree.paths(items)
 
 
 @dataclass(frozen=True)
@@ -109,8 +125,11 @@ class GapCurve:
 
     def reached(self, days: Floats) -> Floats:
         """Return the share of gaps, of those who rebuy, that are over before `days` days are."""
+        return np.asarray(ndtr(self._place(days)))
+
+    def _place(self, days: Floats) -> Floats:
         # Gaps are whole days: a gap of g days fills g - 0.5 to g + 0.5.
-        return np.asarray(ndtr((np.log(np.maximum(days - 0.5, 1e-9)) - self.mean) / self.deviation))
+        return np.asarray((np.log(np.maximum(days - 0.5, 1e-9)) - self.mean) / self.deviation)
 
     def probability(self, horizon_days: float) -> Floats:
         """Return P(bought on one of the next `horizon_days` days | not bought for `elapsed_days`).
@@ -141,16 +160,23 @@ class GapCurve:
             gap = np.floor(np.exp(self.mean + self.deviation * ndtri(np.minimum(level, 1.0))) + 0.5)
         return np.maximum(gap, self.elapsed_days)
 
+    def expected_open(self) -> tuple[Floats, Floats]:
+        """Return mean and variance of the logarithm of a gap known to last `elapsed_days`, of those who rebuy."""
+        place = self._place(self.elapsed_days)
+        ratio = np.exp(-0.5 * place**2 - log_ndtr(-place)) / np.sqrt(2 * np.pi)
+        left = np.maximum(1 + place * ratio - ratio**2, 0.0)
+        return self.mean + self.deviation * ratio, self.deviation**2 * left
 
-def fit_gaps(pairs: pd.DataFrame, buyers: pd.DataFrame, levels: int) -> GapParameters:
+
+def fit_gaps(pairs: pd.DataFrame, items: Items, levels: int) -> GapParameters:
     """Estimate one level's parameters.
 
     Parameters
     ----------
     pairs : pandas.DataFrame
-        As `models.gaps.pairs_as_of` gives it; may be empty.
-    buyers : pandas.DataFrame
-        As `models.gaps.buyers_as_of` gives it.
+        As `models.pair_history.pairs_as_of` gives it; may be empty.
+    items : Items
+        Of the same level.
     levels : int
         1 when items are categories, 2 when they are products below categories.
 
@@ -158,70 +184,135 @@ def fit_gaps(pairs: pd.DataFrame, buyers: pd.DataFrame, levels: int) -> GapParam
     -------
     GapParameters
     """
-    tree = Tree.grow(pairs, levels)
-    paths = tree.paths(pairs)
+    buyers = np.bincount(pairs["item"], minlength=len(items.names)).astype(np.float64)
+    tree = Tree.grow(items, buyers, levels)
+    paths = tree.paths(items)[pairs["item"].to_numpy()]
     gaps = pairs["days_bought"].to_numpy(np.float64) - 1
-    mean, variance = _fit_log_gaps(tree, paths, pairs, gaps)
-    sums = buyers[["buyers", "rebuyers"]].to_numpy(np.float64)
-    above = tree.paths(buyers)
-    bought, again = tree.totals(above, sums[:, 0]), tree.totals(above, sums[:, 1])
-    start = GapParameters(
+    nothing = np.zeros(len(pairs))
+    mean, variance = _fit_log_gaps(tree, paths, pairs, (nothing, nothing, nothing))
+    nodes = np.zeros(len(tree.names))
+    found = GapParameters(
         names=tree.names,
         depth=tree.depth,
         parent=tree.parent,
+        buyers=tree.totals(paths, nothing + 1),
         gaps=tree.totals(paths, gaps),
-        log_gap_mean=_short(mean),
-        log_gap_variance=_short(variance),
-        stopped_factor=np.ones(len(tree.names)),
-        rebuy_share=_short(tree.pooled(again, bought, (again[0] + 1) / (bought[0] + 2), _REBUY_STRENGTH)),
-        stopped_share=np.zeros(_MAX_COUNT + 1),
+        log_gap_mean=mean,
+        log_gap_variance=variance,
+        stopped_first=nodes + 0.5,
+        stopped_factor=nodes + 1.0,
+        elasticity=_elasticity(tree, paths, pairs),
+        rebuy_share=_rebuy_share(tree, paths, pairs),
+        kept_share=_pooled_share(tree, paths, pairs["habit_kept"], pairs["habit"]),
+        trend=_trend(tree, paths, pairs),
+        stopped_share=np.full(_MAX_COUNT + 1, 0.1),
     )
-    return _with_stopping(start, tree, paths, pairs)
+    for _ in range(_OPEN_ROUNDS):
+        found = _with_open(_with_stopping(found, paths, pairs), paths, pairs)
+    rounded: dict[str, Any] = {key: _short(value) for key, value in vars(found).items() if key not in _SHARED}
+    return replace(found, **rounded)
 
 
-def _fit_log_gaps(tree: Tree, paths: Ints, pairs: pd.DataFrame, gaps: Floats) -> tuple[Floats, Floats]:
-    sums = pairs["log_gap_sum"].to_numpy(np.float64)
-    squares = pairs["log_gap_squared_sum"].to_numpy(np.float64)
+def _fit_log_gaps(
+    tree: Tree, paths: Ints, pairs: pd.DataFrame, still_open: tuple[Floats, Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """Return the nodes' means and variances; `still_open` is each open gap's weight, expectation and variance."""
+    weight, expected, uncertain = still_open
+    gaps = pairs["days_bought"].to_numpy(np.float64) - 1 + weight
+    sums = pairs["log_gap_sum"].to_numpy(np.float64) + weight * expected
+    squares = pairs["log_gap_squared_sum"].to_numpy(np.float64) + weight * (expected**2 + uncertain)
     weights = tree.totals(paths, gaps)
     root = float((sums.sum() + np.log(_DEFAULT_GAP_DAYS)) / (gaps.sum() + 1))
     mean = tree.pooled(tree.totals(paths, sums), weights, root, _ITEM_STRENGTH)
     # Fast customers buy other items than slow ones: their pace is taken out before items are compared.
-    steady = sums - gaps * _customer_pace(pairs, gaps, sums, mean[paths[:, -1]])
+    steady = sums - gaps * _customer_pace(pairs, mean[paths[:, -1]])
     mean = tree.pooled(tree.totals(paths, steady), weights, root, _ITEM_STRENGTH)
-    within = squares - sums**2 / gaps
-    spread = float((within.sum() + _DEFAULT_VARIANCE) / ((gaps - 1).sum() + 1))
-    freedom = tree.totals(paths, gaps - 1)
-    return mean, tree.pooled(tree.totals(paths, within), freedom, spread, _VARIANCE_STRENGTH)
+    within = np.maximum(squares - sums**2 / np.maximum(gaps, 1e-9), 0.0)
+    free = np.maximum(gaps - 1, 0.0)
+    spread = float((within[free > 0].sum() + _DEFAULT_VARIANCE) / (free.sum() + 1))
+    return mean, tree.pooled(
+        tree.totals(paths, np.where(free > 0, within, 0.0)),
+        tree.totals(paths, free),
+        spread,
+        _VARIANCE_STRENGTH,
+    )
 
 
-def _customer_pace(pairs: pd.DataFrame, gaps: Floats, sums: Floats, expected: Floats) -> Floats:
+def _customer_pace(pairs: pd.DataFrame, expected: Floats) -> Floats:
     """Return how much slower than other buyers each row's customer is, log days, pooled towards 0."""
-    customer, _ = pd.factorize(pairs["customer_id"])
-    late = np.bincount(customer, sums - gaps * expected)
+    gaps = pairs["days_bought"].to_numpy(np.float64) - 1
+    customer, _ = pd.factorize(pairs["customer"])
+    late = np.bincount(customer, pairs["log_gap_sum"].to_numpy(np.float64) - gaps * expected)
     return np.asarray((late / (np.bincount(customer, gaps) + _ITEM_STRENGTH))[customer])
 
 
-def curves(parameters: GapParameters, pairs: pd.DataFrame) -> GapCurve:
+def _elasticity(tree: Tree, paths: Ints, pairs: pd.DataFrame) -> Floats:
+    """Regress log gaps on log quantities within pairs: how long a pair's twice the usual lasts it."""
+    moved = tree.totals(paths, pairs["quantity_moved"].to_numpy(np.float64))
+    along = tree.totals(paths, pairs["quantity_moved_gap"].to_numpy(np.float64))
+    root = float(along[0] / (moved[0] + _STORE_ELASTICITY_STRENGTH))
+    return np.clip(tree.pooled(along, moved, root, _ELASTICITY_STRENGTH), 0.0, 1.0)
+
+
+def _rebuy_share(tree: Tree, paths: Ints, pairs: pd.DataFrame) -> Floats:
+    # Whoever bought first only lately had no time to rebuy: he would pull the share down in a young shop alone.
+    had_time = pairs["full_age_days"] > REBUY_DAYS
+    again = had_time & (pairs["first_gap_days"] <= REBUY_DAYS)
+    return _pooled_share(tree, paths, again, had_time)
+
+
+def _pooled_share(tree: Tree, paths: Ints, part: "pd.Series[Any]", of: "pd.Series[Any]") -> Floats:
+    some, whole = tree.totals(paths, part.to_numpy(float)), tree.totals(paths, of.to_numpy(float))
+    return tree.pooled(some, whole, float((some[0] + 1) / (whole[0] + 2)), _SHARE_STRENGTH)
+
+
+def _trend(tree: Tree, paths: Ints, pairs: pd.DataFrame) -> Floats:
+    late = tree.totals(paths, pairs["days_bought_28d"].to_numpy(np.float64))
+    third = tree.totals(paths, pairs["days_bought_84d"].to_numpy(np.float64)) / 3
+    return tree.pooled(late, third, float((late[0] + 1) / (third[0] + 1)), _TREND_STRENGTH)
+
+
+def curves(parameters: GapParameters, paths: Ints, pairs: pd.DataFrame) -> GapCurve:
     """Return each pair's curve: its own gaps pooled with its item's, at its customer's pace.
 
-    Only the parameters and the customer's own rows count, so a customer alone gets what it gets in the crowd.
+    Only the parameters and the customer's own rows count, so a customer alone gets what he gets in the crowd. A pair
+    bought once has its item's curve.
+
+    Parameters
+    ----------
+    parameters : GapParameters
+    paths : (n, levels) int
+        Of each pair's item, from `parameters.paths`.
+    pairs : (n, k) pandas.DataFrame
+        Whole customers.
     """
-    node = parameters.paths(pairs)[:, -1]
+    node = paths[:, -1]
     count = pairs["days_bought"].to_numpy(np.int64)
     gaps, sums = count - 1.0, pairs["log_gap_sum"].to_numpy(np.float64)
     expected = parameters.log_gap_mean[node]
-    expected = expected + _customer_pace(pairs, gaps, sums, expected)
+    expected = expected + _customer_pace(pairs, expected)
     mean = (sums + _PAIR_STRENGTH * expected) / (gaps + _PAIR_STRENGTH)
-    away = gaps * _PAIR_STRENGTH / (gaps + _PAIR_STRENGTH) * (sums / gaps - expected) ** 2
-    within = np.maximum(pairs["log_gap_squared_sum"].to_numpy(np.float64) - sums**2 / gaps, 0.0) + away
+    own = np.maximum(gaps, 1.0)
+    away = gaps * _PAIR_STRENGTH / (gaps + _PAIR_STRENGTH) * (sums / own - expected) ** 2
+    within = np.maximum(pairs["log_gap_squared_sum"].to_numpy(np.float64) - sums**2 / own, 0.0) + away
     known = _PAIR_VARIANCE_STRENGTH * parameters.log_gap_variance[node]
     variance = (within + known) / (gaps + _PAIR_VARIANCE_STRENGTH) * (1 + 1 / (gaps + _PAIR_STRENGTH))
-    stopped = parameters.stopped_share[np.minimum(count, _MAX_COUNT)] * parameters.stopped_factor[node]
-    elapsed = pairs["elapsed_days"].to_numpy(np.float64)
-    return GapCurve(mean, np.sqrt(variance), 1 - np.minimum(stopped, _MAX_STOPPED), elapsed)
+    more = np.clip(pairs["log_quantity_more"].to_numpy(np.float64), -_MOST_MORE, _MOST_MORE)
+    return GapCurve(
+        mean + parameters.elasticity[node] * more,
+        np.sqrt(variance),
+        1 - _stopped(parameters, node, count),
+        pairs["elapsed_days"].to_numpy(np.float64),
+    )
 
 
-def bases(parameters: GapParameters, pairs: pd.DataFrame) -> npt.NDArray[np.object_]:
+def _stopped(parameters: GapParameters, node: Ints, count: Ints) -> Floats:
+    """Return the share of such pairs that were bought for the last time."""
+    later = parameters.stopped_share[np.minimum(count, _MAX_COUNT)] * parameters.stopped_factor[node]
+    return np.minimum(np.where(count == 1, parameters.stopped_first[node], later), _MAX_STOPPED)
+
+
+def bases(parameters: GapParameters, paths: Ints, pairs: pd.DataFrame) -> npt.NDArray[np.object_]:
     """Say whose gaps weigh most in each pair's mean.
 
     Returns
@@ -229,7 +320,6 @@ def bases(parameters: GapParameters, pairs: pd.DataFrame) -> npt.NDArray[np.obje
     (n,) str
         "customer" (this pair's own gaps), "product", "category" or "store".
     """
-    paths = parameters.paths(pairs)
     gaps = pairs["days_bought"].to_numpy(np.float64) - 1
     left = _PAIR_STRENGTH / (gaps + _PAIR_STRENGTH)
     weights, names = [1 - left], ["customer"]
@@ -245,27 +335,40 @@ def bases(parameters: GapParameters, pairs: pd.DataFrame) -> npt.NDArray[np.obje
     return chosen
 
 
-def _with_stopping(start: GapParameters, tree: Tree, paths: Ints, pairs: pd.DataFrame) -> GapParameters:
+def _with_stopping(start: GapParameters, paths: Ints, pairs: pd.DataFrame) -> GapParameters:
     """Add who stops buying, by expectation-maximisation over pairs whose last gap is still open."""
-    curve = curves(start, pairs)
+    tree, node = start.tree, paths[:, -1]
+    curve = curves(start, paths, pairs)
     open_still = 1 - curve.reached(curve.elapsed_days)
     count = pairs["days_bought"].to_numpy(np.int64)
-    capped, node = np.minimum(count, _MAX_COUNT), paths[:, -1]
-    purchases = np.bincount(capped, minlength=_MAX_COUNT + 1).astype(np.float64)
-    purchases[:_MAX_COUNT] += purchases[::-1].cumsum()[::-1][
-        1:
-    ]  # a pair with k purchases went on after each before
+    capped, once = np.minimum(count, _MAX_COUNT), count == 1
+    reached = np.bincount(capped, minlength=_MAX_COUNT + 1).astype(np.float64)
+    # A pair with k purchases went on after each before.
+    purchases = reached[::-1].cumsum()[::-1]
     purchases[_MAX_COUNT] += np.maximum(count - _MAX_COUNT, 0).sum()
-    share, factor = np.full(_MAX_COUNT + 1, 0.1), np.ones(len(tree.names))
-    for _ in range(_CURE_ROUNDS):
-        stopped = np.minimum(share[capped] * factor[node], _MAX_STOPPED)
+    share, factor, first = start.stopped_share, start.stopped_factor, start.stopped_first
+    for _ in range(_STOP_ROUNDS):
+        stopped = _stopped(
+            replace(start, stopped_share=share, stopped_factor=factor, stopped_first=first), node, count
+        )
         stopped = stopped / (stopped + (1 - stopped) * open_still)
         share = (np.bincount(capped, stopped, _MAX_COUNT + 1) + 0.1) / (purchases + 1)
-        share[:2] = 0.0  # pairs enter at their second purchase
+        share[:2] = 0.0
         chances = np.cumsum(share)[capped] + share[_MAX_COUNT] * np.maximum(count - _MAX_COUNT, 0)
-        totals = tree.totals(paths, stopped), tree.totals(paths, chances)
-        factor = tree.pooled(*totals, 1.0, _CURE_STRENGTH)
-    return GapParameters(**{**vars(start), "stopped_factor": _short(factor), "stopped_share": _short(share)})
+        later = np.where(once, 0.0, stopped)
+        factor = tree.pooled(tree.totals(paths, later), tree.totals(paths, chances), 1.0, _STOP_STRENGTH)
+        gone = tree.totals(paths, np.where(once, stopped, 0.0))
+        first = tree.pooled(gone, start.buyers, float((gone[0] + 1) / (start.buyers[0] + 2)), _SHARE_STRENGTH)
+    return replace(start, stopped_share=share, stopped_factor=factor, stopped_first=first)
+
+
+def _with_open(start: GapParameters, paths: Ints, pairs: pd.DataFrame) -> GapParameters:
+    """Fit means and variances again, each open gap counted by the chance that it will ever end."""
+    curve = curves(start, paths, pairs)
+    open_still = 1 - curve.reached(curve.elapsed_days)
+    weight = curve.rebuys * open_still / (1 - curve.rebuys * (1 - open_still))
+    mean, variance = _fit_log_gaps(start.tree, paths, pairs, (weight, *curve.expected_open()))
+    return replace(start, log_gap_mean=mean, log_gap_variance=variance)
 
 
 def _short(values: Floats) -> Floats:

@@ -1,152 +1,202 @@
-"""Who bought what on how many days and how long ago: the counts that replenishment is computed from.
+"""Who bought what on which days: the rows that replenishment is computed from, numbered and read in chunks.
 
-One row a pair: a customer with a product, or a customer with a category. What the counts mean for the next
-purchase is left to `models.gap_curve`.
+A pair is a customer with a product, or a customer with a category. Customers and items are small numbers in the
+order of their ids; a day on which a pair was bought is one row, whatever was bought of it on that day. Lines that
+were refunded in full are no purchase (`features.history`).
 """
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Names = npt.NDArray[np.object_]
 Level = Literal["product", "category"]
 LEVELS: Final[tuple[Level, ...]] = ("product", "category")
 
-MIN_DAYS_BOUGHT: Final = 2
-"""A pair bought on one day has no gap of its own, and there are four times as many of those."""
-
-REBUY_WINDOW_DAYS: Final = 14
-"""Horizon of `bought_again`."""
-
-REBUY_DAYS: Final = 84
-"""Days after the first purchase within which a buyer counts as one who rebuys."""
+CHUNK_ROWS: Final = 600_000
+"""Days of pairs that are described at once: what a chunk needs stays below some 500 MB."""
 
 _ITEM_COLUMN: Final[dict[Level, str]] = {"product": "product_id", "category": "category"}
 
-# Logarithms are summed as whole millionths: integers add up to the same in any order of threads.
-_STAGE = """
-CREATE OR REPLACE TEMP TABLE replenishment_days AS
-WITH bought AS (
-    SELECT customer_id, {item} AS item, min(category) AS category, order_day,
-           sum(quantity_milli) AS quantity_milli
-    FROM history_items
-    WHERE {item} IS NOT NULL
-    GROUP BY customer_id, {item}, order_day
-), gaps AS (
-    SELECT *, order_day - lag(order_day) OVER (PARTITION BY customer_id, item ORDER BY order_day) AS gap_days
-    FROM bought
-)
-SELECT *,
-       CAST(round(1e6 * ln(gap_days)) AS BIGINT) AS log_gap,
-       CAST(round(1e6 * ln(gap_days) * ln(gap_days)) AS BIGINT) AS log_gap_squared
-FROM gaps
+_CUSTOMERS = """
+CREATE OR REPLACE TEMP TABLE replenishment_customers AS
+SELECT customer_id, CAST(row_number() OVER (ORDER BY customer_id) - 1 AS INTEGER) AS customer
+FROM (SELECT DISTINCT customer_id FROM history_items)
 """
 
-_PAIRS = """
-WITH pairs AS (
-    SELECT customer_id, item, min(category) AS category,
-           count(*) FILTER (WHERE order_day < $day) AS days_bought,
-           count(*) FILTER (WHERE order_day < $day AND order_day >= $day - 28) AS days_bought_28d,
-           count(*) FILTER (WHERE order_day < $day AND order_day >= $day - 84) AS days_bought_84d,
-           $day - max(order_day) FILTER (WHERE order_day < $day) AS elapsed_days,
-           coalesce(sum(log_gap) FILTER (WHERE order_day < $day), 0) / 1e6 AS log_gap_sum,
-           coalesce(sum(log_gap_squared) FILTER (WHERE order_day < $day), 0) / 1e6 AS log_gap_squared_sum,
-           count(*) FILTER (WHERE order_day >= $day AND order_day < $day + $window) > 0 AS bought_again
-    FROM replenishment_days
-    GROUP BY customer_id, item
-    HAVING count(*) FILTER (WHERE order_day < $day) >= $min_days
-), visits AS (
-    SELECT customer_id,
-           count(*) AS visits,
-           count(*) FILTER (WHERE order_day >= $day - 28) AS visits_28d,
-           count(*) FILTER (WHERE order_day >= $day - 84) AS visits_84d,
-           $day - min(order_day) AS customer_age_days
-    FROM (SELECT DISTINCT customer_id, order_day FROM history_items WHERE order_day < $day)
-    GROUP BY customer_id
-)
-SELECT pairs.*, visits, visits_28d, visits_84d, customer_age_days
-FROM pairs JOIN visits USING (customer_id)
-ORDER BY customer_id, item
+_VISITS = """
+CREATE OR REPLACE TEMP TABLE replenishment_visits AS
+SELECT DISTINCT customer, CAST(order_day AS INTEGER) AS day
+FROM history_items JOIN replenishment_customers USING (customer_id)
 """
 
-_QUANTITIES = """
-SELECT median(quantity_milli) / 1000.0 AS quantity
-FROM replenishment_days
-WHERE order_day < $day
-GROUP BY customer_id, item
-HAVING count(*) >= $min_days
-ORDER BY customer_id, item
-"""
-
-# Whoever bought first only lately had no time to rebuy: he would pull the share down in a young shop alone.
-_BUYERS = """
-SELECT item, min(category) AS category, count(*) AS buyers,
-       count(*) FILTER (WHERE second_day - first_day <= $rebuy_days) AS rebuyers
+_ITEMS = """
+CREATE OR REPLACE TEMP TABLE replenishment_{level}_items AS
+SELECT name, category, CAST(row_number() OVER (ORDER BY name) - 1 AS INTEGER) AS item
 FROM (
-    SELECT customer_id, item, min(category) AS category, min(order_day) AS first_day,
-           min(order_day) FILTER (WHERE gap_days IS NOT NULL) AS second_day
-    FROM replenishment_days
-    WHERE order_day < $day
-    GROUP BY customer_id, item
+    SELECT {column} AS name, min(category) AS category FROM history_items WHERE {column} IS NOT NULL GROUP BY ALL
 )
-WHERE first_day < $day - $rebuy_days
-GROUP BY item
-ORDER BY item
 """
 
+_DAYS = """
+CREATE OR REPLACE TEMP TABLE replenishment_{level}_days AS
+SELECT customer, item, CAST(order_day AS INTEGER) AS day, CAST(sum(quantity_milli) AS BIGINT) AS quantity_milli
+FROM history_items
+JOIN replenishment_customers USING (customer_id)
+JOIN replenishment_{level}_items AS known ON known.name = history_items.{column}
+GROUP BY ALL
+"""
 
-def stage_days(connection: duckdb.DuckDBPyConnection, level: Level) -> None:
-    """Create the temp table `replenishment_days`: a customer's days with an item, and the gaps.
+_SPAN = "SELECT min(order_day), max(order_day + age_days) FROM history_items"
+
+
+@dataclass(frozen=True)
+class Items:
+    """The items of one level; an item's number is its place here.
+
+    Parameters
+    ----------
+    names : (items,) str
+        Product ids or category paths, rising.
+    categories : (items,) str or None
+        Category of each; the name itself at level "category".
+    """
+
+    names: Names
+    categories: Names
+
+
+@dataclass(frozen=True)
+class Days:
+    """The days on which some customers bought items, by customer, item and day; and the days on which they came.
+
+    Parameters
+    ----------
+    customer, item, day : (n,) int
+        Day is a local day number.
+    quantity : (n,) float, pieces
+        NaN where the store does not say.
+    visit_customer, visit_day : (m,) int
+        A row a customer and day on which he bought any product, by customer and day.
+    customer_ids : (customers,) str
+    first_customer : int
+        Number of the first of `customer_ids`.
+    """
+
+    customer: Ints
+    item: Ints
+    day: Ints
+    quantity: Floats
+    visit_customer: Ints
+    visit_day: Ints
+    customer_ids: Names
+    first_customer: int
+
+    def before(self, day: int) -> "Days":
+        """Return what was known before a day: purchases of that day and later left out."""
+        kept, came = self.day < day, self.visit_day < day
+        columns = (self.customer[kept], self.item[kept], self.day[kept], self.quantity[kept])
+        visits = (self.visit_customer[came], self.visit_day[came])
+        return Days(*columns, *visits, self.customer_ids, self.first_customer)
+
+
+def stage_days(connection: duckdb.DuckDBPyConnection) -> None:
+    """Stage the days of numbered customers and items, at both levels, from the history as it is staged.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Holds `history_items` as `features.history.stage` leaves it.
-    level : "product" or "category"
-        What an item is.
+        Holds `history_items` as `features.history.stage` leaves it; customer_id, product_id, category, order_day,
+        age_days and quantity_milli are read.
     """
-    connection.execute(_STAGE.format(item=_ITEM_COLUMN[level]))
+    connection.execute(_CUSTOMERS)
+    connection.execute(_VISITS)
+    for level in LEVELS:
+        for statement in (_ITEMS, _DAYS):
+            connection.execute(statement.format(level=level, column=_ITEM_COLUMN[level]))
 
 
-def pairs_as_of(connection: duckdb.DuckDBPyConnection, day: int) -> pd.DataFrame:
-    """Count each pair's purchases before a day, and whether it was bought again in the window after it.
+def span(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
+    """Return the first local day with a purchase and the cutoff's; both 0 without any."""
+    found = connection.execute(_SPAN).fetchone()
+    return (0, 0) if found is None or found[0] is None else (int(found[0]), int(found[1]))
+
+
+def read_items(connection: duckdb.DuckDBPyConnection, level: Level) -> Items:
+    """Return the items of a level, after `stage_days`."""
+    rows = connection.execute(f"SELECT name, category FROM replenishment_{level}_items ORDER BY item").df()
+    return Items(_names(rows["name"].to_numpy(object)), _names(rows["category"].to_numpy(object)))
+
+
+def chunks(connection: duckdb.DuckDBPyConnection, rows: int = CHUNK_ROWS) -> list[tuple[int, int]]:
+    """Return ranges of customers, [first, last), that hold about so many days of pairs each.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
         After `stage_days`.
-    day : int, local days since 1970-01-01
-        Exclusive. `bought_again` is meaningful only when the staged history reaches `day` + 14.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a pair bought on at least two days, sorted by customer and item. Gaps are logarithms of days.
+    rows : int
+        Of the level that has more of them.
     """
-    values = {"day": day, "window": REBUY_WINDOW_DAYS, "min_days": MIN_DAYS_BOUGHT}
-    return connection.execute(_PAIRS, values).df()
+    counts = [f"(SELECT count(*) FROM replenishment_{level}_days)" for level in LEVELS]
+    count = f"SELECT (SELECT count(*) FROM replenishment_customers), greatest({', '.join(counts)})"
+    found = connection.execute(count).fetchone() or (0, 0)
+    customers, days = int(found[0]), int(found[1])
+    step = max(1, customers * rows // max(days, 1))
+    return [(first, min(first + step, customers)) for first in range(0, customers, step)]
 
 
-def buyers_as_of(connection: duckdb.DuckDBPyConnection, day: int) -> pd.DataFrame:
-    """Count each item's buyers of at least `REBUY_DAYS` ago, and those who rebought within as many days.
+def read_days(
+    connection: duckdb.DuckDBPyConnection, level: Level, customers: tuple[int, int], share: float = 1.0
+) -> Days:
+    """Return the days of some customers.
 
-    Returns
-    -------
-    pandas.DataFrame
-        item, category, buyers, rebuyers; sorted by item.
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        After `stage_days`.
+    level : "product" or "category"
+    customers : (int, int)
+        Numbers, the second exclusive.
+    share : float
+        Of these customers, those who are read: the same ones every time, spread evenly over the numbers.
     """
-    return connection.execute(_BUYERS, {"day": day, "rebuy_days": REBUY_DAYS}).df()
+    # Multiples of the golden ratio fall evenly between 0 and 1 (Knuth, The Art of Computer Programming 3, 6.4).
+    scattered = f"(CAST(customer AS BIGINT) * 2654435769) % 4294967296 < {int(share * 4294967296)}"
+    where = f"WHERE customer >= {customers[0]} AND customer < {customers[1]} AND {scattered}"
+    days = connection.execute(
+        f"SELECT * FROM replenishment_{level}_days {where} ORDER BY customer, item, day"
+    ).fetchnumpy()
+    visits = connection.execute(
+        f"SELECT * FROM replenishment_visits {where} ORDER BY customer, day"
+    ).fetchnumpy()
+    ids = connection.execute(
+        "SELECT customer_id FROM replenishment_customers WHERE customer >= ? AND customer < ? ORDER BY customer",
+        list(customers),
+    ).df()
+    return Days(
+        customer=np.asarray(days["customer"], dtype=np.int64),
+        item=np.asarray(days["item"], dtype=np.int64),
+        day=np.asarray(days["day"], dtype=np.int64),
+        quantity=np.ma.filled(np.ma.asarray(days["quantity_milli"]).astype(np.float64), np.nan) / 1000.0,
+        visit_customer=np.asarray(visits["customer"], dtype=np.int64),
+        visit_day=np.asarray(visits["day"], dtype=np.int64),
+        customer_ids=_names(ids["customer_id"].to_numpy(object)),
+        first_customer=customers[0],
+    )
 
 
-def quantities_as_of(connection: duckdb.DuckDBPyConnection, day: int) -> npt.NDArray[np.float64]:
-    """Return what each pair typically takes on a day it is bought.
+def read_chunks(connection: duckdb.DuckDBPyConnection, level: Level) -> Iterator[Days]:
+    """Return everybody's days, some customers at a time."""
+    return (read_days(connection, level, customers) for customers in chunks(connection))
 
-    Returns
-    -------
-    (n,) float, pieces
-        The median, NaN where unknown; the rows are those of `pairs_as_of`, in the same order.
-    """
-    values = {"day": day, "min_days": MIN_DAYS_BOUGHT}
-    return connection.execute(_QUANTITIES, values).df()["quantity"].to_numpy(np.float64)
+
+def _names(values: npt.NDArray[np.object_]) -> Names:
+    """Return texts, None where there is none."""
+    return np.asarray([value if isinstance(value, str) else None for value in values], dtype=object)

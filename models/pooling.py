@@ -7,57 +7,62 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from models.gaps import Items
+
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
 
-MIN_GAPS_PER_ITEM: Final = 20
-"""Items with fewer gaps use the level above: it keeps the parameters few and the estimates steady."""
+LEAST_BUYERS: Final = 2
+"""An item that one customer bought has no place of its own in the tree. Its own history would weigh a twentieth
+there, so that nothing jumps where an item gets its place; and it keeps a release from naming what one person bought."""
 
 
 @dataclass(frozen=True)
 class Tree:
-    """The nodes of one fit and each row's way down to its own."""
+    """The nodes of one fit and each item's way down to its own; node 0 is the store, then categories, then products."""
 
     names: tuple[str, ...]
     depth: Ints
     parent: Ints
 
     @classmethod
-    def grow(cls, pairs: pd.DataFrame, levels: int) -> "Tree":
-        """Make a node of every category, and at two levels of every product, with gaps enough.
+    def grow(cls, items: Items, buyers: Floats, levels: int) -> "Tree":
+        """Make a node of every category, and at two levels of every product, with at least two buyers.
 
         Parameters
         ----------
-        pairs : pandas.DataFrame
-            With `item`, `category` and `days_bought`.
+        items : Items
+        buyers : (items,) float
         levels : int
             1 for categories, 2 for categories and the products in them.
         """
         names, depth, parent = [""], [0], [0]
-        gaps = pairs["days_bought"] - 1
-        category = pairs.drop_duplicates("item").set_index("item")["category"].to_dict()
+        frame = pd.DataFrame({"item": items.names, "category": items.categories, "buyers": buyers})
+        above: dict[str, int] = {}
         for level, column in enumerate(("category", "item")[:levels], start=1):
-            total = gaps.groupby(pairs[column]).sum()
-            above = {name: node for node, name in enumerate(names) if depth[node] == 1}
-            for name in sorted(total.index[total >= MIN_GAPS_PER_ITEM]):
-                names.append(str(name))
+            known = frame[frame["buyers"] >= LEAST_BUYERS].dropna(subset=[column])
+            rows = known.drop_duplicates(column).sort_values(column)
+            for name, category in zip(rows[column], rows["category"], strict=True):
+                if level == 1:
+                    above[name] = len(names)
+                names.append(name)
                 depth.append(level)
-                parent.append(0 if level == 1 else above.get(category[name], 0))
+                parent.append(0 if level == 1 else above.get(category, 0))
         return cls(tuple(names), np.asarray(depth), np.asarray(parent))
 
-    def paths(self, rows: pd.DataFrame) -> Ints:
-        """Return the nodes above each row, store first; where a level has no node, its parent's is repeated.
+    def paths(self, items: Items) -> Ints:
+        """Return the nodes above each item, store first; where a level has no node, its parent's is repeated.
 
         Returns
         -------
-        (n, levels) int
+        (items, levels) int
         """
-        columns = [np.zeros(len(rows), dtype=np.int64)]
+        columns = [np.zeros(len(items.names), dtype=np.int64)]
         for level in range(1, int(self.depth.max(initial=0)) + 1):
             nodes = np.flatnonzero(self.depth == level)
-            key = rows["category"] if level == 1 else rows["item"]
+            key = items.categories if level == 1 else items.names
             known = pd.Index([self.names[node] for node in nodes], dtype=object)
-            found = known.get_indexer(pd.Index(key.to_numpy(object)))
+            found = known.get_indexer(pd.Index(key, dtype=object))
             columns.append(np.where(found < 0, columns[-1], nodes[found] if len(nodes) else 0))
         return np.stack(columns, axis=1)
 

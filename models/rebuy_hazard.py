@@ -12,9 +12,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.gap_curve import GapCurve, GapParameters
-from models.gaps import REBUY_WINDOW_DAYS
+from models.gaps import Ints
 
 Floats = npt.NDArray[np.float64]
+
+WINDOW_DAYS: Final = 14
+"""The window on which the factor is fitted."""
 
 COVARIATES: Final = (
     "log_hazard",
@@ -32,7 +35,7 @@ MIN_PAIRS: Final = 200
 MIN_REBOUGHT: Final = 50
 """Below these the curve is served as it is: ten coefficients want some five events each."""
 
-_COUNTS: Final = (
+COUNTS: Final = (
     "days_bought",
     "days_bought_28d",
     "days_bought_84d",
@@ -40,7 +43,7 @@ _COUNTS: Final = (
     "visits",
     "visits_28d",
     "visits_84d",
-    "customer_age_days",
+    "customer_full_age_days",
 )
 _RIDGE: Final = 1.0  # prior precision of a standardised coefficient
 _TINY_PROBABILITY: Final = 1e-6  # keeps the logarithm of a hazard finite
@@ -87,7 +90,7 @@ class HazardScale:
         return cls(**{key: np.asarray(value, dtype=np.float64) for key, value in stored.items()})
 
 
-def covariates(parameters: GapParameters, curve: GapCurve, pairs: pd.DataFrame) -> Floats:
+def covariates(parameters: GapParameters, paths: Ints, curve: GapCurve, pairs: pd.DataFrame) -> Floats:
     """Describe each pair as the hazard's factor sees it.
 
     Returns
@@ -95,10 +98,10 @@ def covariates(parameters: GapParameters, curve: GapCurve, pairs: pd.DataFrame) 
     (n, 10) float
         In the order of `COVARIATES`.
     """
-    probability = np.clip(curve.probability(REBUY_WINDOW_DAYS), _TINY_PROBABILITY, 1 - _TINY_PROBABILITY)
+    probability = np.clip(curve.probability(WINDOW_DAYS), _TINY_PROBABILITY, 1 - _TINY_PROBABILITY)
     hazard = np.log(-np.log1p(-probability))
-    share = parameters.rebuy_share[parameters.paths(pairs)[:, -1]]
-    count = {name: pairs[name].to_numpy(np.float64) for name in _COUNTS}
+    share = parameters.rebuy_share[paths[:, -1]]
+    count = {name: pairs[name].to_numpy(np.float64) for name in COUNTS}
     values = [
         hazard,
         np.maximum(hazard, -9.0) ** 2,
@@ -108,7 +111,7 @@ def covariates(parameters: GapParameters, curve: GapCurve, pairs: pd.DataFrame) 
         np.log(np.maximum(count["elapsed_days"], 0.5)),
         np.log(count["visits_28d"] + 0.5),
         np.log(count["visits_84d"] + 0.5),
-        np.log(count["visits"] / np.maximum(count["customer_age_days"], 28.0)),
+        np.log(count["visits"] / np.maximum(count["customer_full_age_days"], 28.0)),
         np.log(share / (1 - share)),
     ]
     return np.stack(values, axis=1)

@@ -1,36 +1,40 @@
 """Which product is due again, and when: the next purchase of each customer's products and categories.
 
-A first, closed-form answer. Rows are the pairs bought on at least two days, at least one of them within
-the last 365: at level "product" (product_id and its category) and at level "category" (product_id null). A
-product bought once says little about when it is wanted again and would make the table four times as long; its
-category answers for it.
+Rows are pairs bought within the last 365 days, at level "product" (product_id and its category) and at level
+"category" (product_id null). A pair bought once has its item's curve; it is left out where hardly anybody buys the
+item a second time (`models.refills.LEAST_REBUY_SHARE`).
 """
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
-from models.gap_curve import GapCurve, GapParameters, bases, curves, fit_gaps
+from models.gap_curve import bases
 from models.gaps import (
     LEVELS,
-    REBUY_WINDOW_DAYS,
+    Days,
+    Floats,
+    Ints,
+    Items,
     Level,
-    buyers_as_of,
-    pairs_as_of,
-    quantities_as_of,
+    Names,
+    chunks,
+    read_days,
+    read_items,
+    span,
     stage_days,
 )
-from models.rebuy_hazard import HazardScale, covariates, fit_scale
-
-Floats = npt.NDArray[np.float64]
+from models.pair_history import pairs_as_of
+from models.refills import ACTIVE_DAYS, RefillModel
 
 SCHEMA: Final = pa.schema(
     [
@@ -40,6 +44,7 @@ SCHEMA: Final = pa.schema(
         pa.field("level", pa.string()),
         pa.field("p_due_7d", pa.float64()),
         pa.field("p_due_14d", pa.float64()),
+        pa.field("p_due_30d", pa.float64()),
         pa.field("next_purchase_p25", pa.date32()),
         pa.field("next_purchase_p50", pa.date32()),
         pa.field("next_purchase_p75", pa.date32()),
@@ -51,14 +56,13 @@ SCHEMA: Final = pa.schema(
 )
 """Columns of the forecast. Dates are the shop's local days; null where not reached within a year."""
 
-ACTIVE_DAYS: Final = 365
 DUE_PROBABILITY: Final = 0.5
 """A refill is due when it is more likely than not bought within the week."""
+MOST_DAYS_LEARNT: Final = 3_000_000
+"""Days of pairs that are learnt from; of a larger store, some of the customers with all they bought."""
+SEED: Final = 1
 _QUANTILES: Final = (25, 50, 75, 95)
-_DUE_DAYS: Final = (7, 14)
-_CATEGORY_LEVELS: Final[dict[Level, int]] = {"category": 1, "product": 2}
-_WINDOWS: Final = 3  # before the cutoff, on which the hazard's factor is fitted: one alone may hold a holiday
-_MIN_HISTORY_DAYS: Final = 28  # before the earliest window
+_DUE_DAYS: Final = (7, 14, 30)
 
 # The last row known before the cutoff says whether a product is still sold.
 _DISCONTINUED = """
@@ -69,63 +73,41 @@ SELECT product_id FROM (
 """
 
 
-_SPAN = "SELECT min(order_day), max(order_day + age_days) FROM history_items"
-
-
-@dataclass(frozen=True)
-class LevelModel:
-    """One level's parameters: the gap curve and, with enough history, the factor on its hazard."""
-
-    gaps: GapParameters
-    scale: HazardScale | None
-
-    @classmethod
-    def fit(cls, connection: duckdb.DuckDBPyConnection, level: Level) -> "LevelModel":
-        """Fit one level on the staged history, judged on its own last complete windows."""
-        stage_days(connection, level)
-        first, cutoff_day = _span(connection)
-        days = [cutoff_day - REBUY_WINDOW_DAYS * back for back in range(1, _WINDOWS + 1)]
-        days = [day for day in days if day >= first + _MIN_HISTORY_DAYS]
-        past = [_described_past(connection, level, day) for day in days]
-        scale = None
-        if past:
-            described, again = zip(*past, strict=True)
-            scale = fit_scale(np.concatenate(described), np.concatenate(again))
-        return cls(_fit_as_of(connection, level, pairs_as_of(connection, cutoff_day), cutoff_day), scale)
-
-    def factor(self, curve: GapCurve, pairs: pd.DataFrame) -> Floats:
-        """Return what each pair's hazard is multiplied by: 1 where nothing was learnt."""
-        if self.scale is None:
-            return np.ones(len(pairs))
-        return self.scale.factor(covariates(self.gaps, curve, pairs))
-
-
 @dataclass(frozen=True)
 class ReplenishmentModel:
     """When each customer buys a product, or from a category, again; the parameters of every level.
 
     Parameters
     ----------
-    levels : dict of level -> LevelModel
+    levels : dict of level -> RefillModel
     """
 
-    levels: dict[Level, LevelModel]
+    levels: dict[Level, RefillModel]
 
     @classmethod
-    def fit(cls, connection: duckdb.DuckDBPyConnection) -> "ReplenishmentModel":
+    def fit(cls, connection: duckdb.DuckDBPyConnection, seed: int = SEED) -> "ReplenishmentModel":
         """Learn from the history staged as of one cutoff; nothing after it is seen.
 
         Parameters
         ----------
         connection : duckdb.DuckDBPyConnection
             After `features.history.stage`: reads the temp table `history_items`.
+        seed : int
+            Of the rows that trees learn from.
 
         Returns
         -------
         ReplenishmentModel
             Also without any product in the history: its forecast is then empty.
         """
-        return cls({level: LevelModel.fit(connection, level) for level in LEVELS})
+        stage_days(connection)
+        _, cutoff_day = span(connection)
+        known = [(_learnt_from(connection, level), read_items(connection, level), level) for level in LEVELS]
+        with ThreadPoolExecutor(len(LEVELS)) as pool:
+            models = pool.map(
+                lambda each: RefillModel.fit(each[0], each[1], each[2], cutoff_day, seed), known
+            )
+            return cls(dict(zip(LEVELS, models, strict=True)))
 
     def forecast(self, connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> pa.Table:
         """Forecast every pair's next purchase, given that it was not bought until the cutoff.
@@ -142,36 +124,51 @@ class ReplenishmentModel:
             Columns of `SCHEMA`, sorted by customer, level (category first), product and category.
             `p_due_7d` is the probability of a purchase on the cutoff's local day or the six after it.
         """
-        gone = connection.execute(_DISCONTINUED, {"at": cutoff.at.astimezone(UTC)}).df()["product_id"]
-        tables = []
-        for level in LEVELS:
-            stage_days(connection, level)
-            pairs = pairs_as_of(connection, cutoff.day)
-            pairs = pairs.assign(quantity=quantities_as_of(connection, cutoff.day))
-            pairs = pairs[pairs["elapsed_days"] <= ACTIVE_DAYS].reset_index(drop=True)
-            tables.append(_forecast(self.levels[level], level, pairs, cutoff, set(gone)))
-        order = [(name, "ascending") for name in ("customer_id", "level", "product_id", "category")]
-        return pa.concat_tables(tables).sort_by(order)
+        return pa.concat_tables([SCHEMA.empty_table(), *self.forecasts(connection, cutoff)])
+
+    def forecasts(self, connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> Iterator[pa.Table]:
+        """Return the same, some customers at a time in their order, in memory that does not grow with the store."""
+        known_at = cutoff.at.astimezone(UTC)
+        gone = connection.execute(_DISCONTINUED, {"at": known_at}).df()["product_id"].to_numpy(object)
+        stage_days(connection)
+        items = {level: read_items(connection, level) for level in LEVELS}
+        for customers in chunks(connection):
+            asked = [
+                (level, items[level], read_days(connection, level, customers)) for level in sorted(LEVELS)
+            ]
+            with ThreadPoolExecutor(len(LEVELS)) as pool:
+                found = list(
+                    pool.map(lambda each: _forecast(self.levels[each[0]], each, gone, cutoff), asked)
+                )
+            place = np.concatenate(
+                [
+                    np.column_stack([rows[0], np.full(len(rows[0]), at), rows[1]])
+                    for at, (_, rows) in enumerate(found)
+                ]
+            )
+            yield pa.concat_tables([table for table, _ in found]).take(pa.array(np.lexsort(place.T[::-1])))
+
+    def items(self) -> pd.DataFrame:
+        """Return what was learnt of each product and category: which repeat at all, and how.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row an item with at least two buyers, and "" for all together; most repeated first within a level.
+            level, item, within (its category), buyers; rebuy_share_84d and ever_rebuy_share of first-time buyers;
+            gap_p25, gap_p50, gap_p75 (days, of those who rebuy); quantity_elasticity; trend; own_weight (share of
+            its own gaps in these, the rest is borrowed from the level above).
+        """
+        return pd.concat([_items(level, self.levels[level]) for level in sorted(LEVELS)], ignore_index=True)
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return the parameters; no customer's rows are among them."""
-        return {
-            level: {"gaps": model.gaps.to_json_dict(), "scale": model.scale and model.scale.to_json_dict()}
-            for level, model in self.levels.items()
-        }
+        return {level: model.to_json_dict() for level, model in self.levels.items()}
 
     @classmethod
     def from_json_dict(cls, stored: dict[str, Any]) -> "ReplenishmentModel":
         """Return a model whose forecasts equal those of the one that was stored, bit for bit."""
-        return cls(
-            {
-                level: LevelModel(
-                    GapParameters.from_json_dict(stored[level]["gaps"]),
-                    stored[level]["scale"] and HazardScale.from_json_dict(stored[level]["scale"]),
-                )
-                for level in LEVELS
-            }
-        )
+        return cls({level: RefillModel.from_json_dict(stored[level]) for level in LEVELS})
 
 
 def due_within_a_week(forecast: pa.Table) -> pa.Table:
@@ -180,59 +177,72 @@ def due_within_a_week(forecast: pa.Table) -> pa.Table:
     return forecast.filter(pc.and_(due, pc.is_null(forecast["suppressed_because"])))
 
 
-def _span(connection: duckdb.DuckDBPyConnection) -> tuple[int, int]:
-    """Return the first local day with a purchase and the cutoff's; both 0 without any."""
-    found = connection.execute(_SPAN).fetchone()
-    return (0, 0) if found is None or found[0] is None else (int(found[0]), int(found[1]))
-
-
-def _fit_as_of(
-    connection: duckdb.DuckDBPyConnection, level: Level, pairs: pd.DataFrame, day: int
-) -> GapParameters:
-    return fit_gaps(pairs, buyers_as_of(connection, day), _CATEGORY_LEVELS[level])
-
-
-def _described_past(
-    connection: duckdb.DuckDBPyConnection, level: Level, day: int
-) -> tuple[Floats, npt.NDArray[np.bool_]]:
-    """Describe the pairs as they stood on an earlier day, by what was known then, and what they did next."""
-    pairs = pairs_as_of(connection, day)
-    parameters = _fit_as_of(connection, level, pairs, day)
-    active = pairs[pairs["elapsed_days"] <= ACTIVE_DAYS].reset_index(drop=True)
-    described = covariates(parameters, curves(parameters, active), active)
-    return described, active["bought_again"].to_numpy(np.bool_)
+def _learnt_from(connection: duckdb.DuckDBPyConnection, level: Level) -> Days:
+    """Return the days of all customers, or of a part of them in a store too large."""
+    count = connection.execute(f"SELECT count(*) FROM replenishment_{level}_days").fetchone()
+    customers = chunks(connection, rows=2**62)
+    share = min(1.0, MOST_DAYS_LEARNT / max(count[0] if count else 0, 1))
+    return read_days(connection, level, customers[0] if customers else (0, 0), share)
 
 
 def _forecast(
-    model: LevelModel, level: Level, pairs: pd.DataFrame, cutoff: Cutoff, gone: set[str]
-) -> pa.Table:
-    curve = curves(model.gaps, pairs)
-    factor = model.factor(curve, pairs)
-    item, is_product = pairs["item"].to_numpy(object), level == "product"
-    stopped = [is_product and product in gone for product in item]
-    columns: dict[str, Any] = {
-        "customer_id": pairs["customer_id"],
-        "product_id": item if is_product else [None] * len(pairs),
-        "category": pairs["category"],
-        "level": [level] * len(pairs),
-        "quantity": pairs["quantity"],
-        "basis": bases(model.gaps, pairs),
-        "suppressed_because": ["discontinued" if yes else None for yes in stopped],
+    model: RefillModel, asked: tuple[Level, Items, Days], gone: Names, cutoff: Cutoff
+) -> tuple[pa.Table, tuple[Ints, Ints]]:
+    """Return one level's table of some customers, and the numbers of customer and item of each row."""
+    level, items, days = asked
+    curve, kept = model.curve(pairs_as_of(days, items, cutoff.day), items)
+    customer, item = kept["customer"].to_numpy(), kept["item"].to_numpy()
+    stopped = np.isin(items.names.astype(str), gone.astype(str))[item] & (level == "product")
+    paths = model.gaps.paths(items)[item]
+    columns: dict[str, pa.Array] = {
+        "customer_id": _texts(days.customer_ids, customer - days.first_customer),
+        "product_id": _texts(items.names, item) if level == "product" else pa.nulls(len(kept), pa.string()),
+        "category": _texts(items.categories, item),
+        "level": pa.repeat(level, len(kept)),
+        "quantity": pa.array(kept["quantity"].to_numpy(), from_pandas=True),
+        "basis": pa.array(bases(model.gaps, paths, kept), pa.string()),
+        "suppressed_because": pa.DictionaryArray.from_arrays(
+            pa.array(np.zeros(len(kept), dtype=np.int8), mask=~stopped), ["discontinued"]
+        ).cast(pa.string()),
     }
-    for days in _DUE_DAYS:
-        columns[f"p_due_{days}d"] = -np.expm1(factor * np.log1p(-curve.probability(days)))
+    columns |= {f"p_due_{ahead}d": pa.array(curve.probability(ahead)) for ahead in _DUE_DAYS}
     for percent in _QUANTILES:
-        # 1 - (1 - P)^factor = q, solved for the curve's own probability P.
-        gap = curve.gap_days(-np.expm1(np.log1p(-percent / 100) / factor))
-        columns[f"next_purchase_p{percent}"] = _dates(gap - curve.elapsed_days, cutoff.day)
-    return pa.table(
-        [pa.array(columns[field.name], field.type, from_pandas=True) for field in SCHEMA], schema=SCHEMA
-    )
+        columns[f"next_purchase_p{percent}"] = _dates(curve.days_ahead(percent / 100), cutoff.day)
+    return pa.table([columns[field.name] for field in SCHEMA], schema=SCHEMA), (customer, item)
 
 
-def _dates(days_ahead: Floats, cutoff_day: int) -> npt.NDArray[np.object_]:
-    """Return local dates, None beyond a year."""
-    near = days_ahead < ACTIVE_DAYS
-    dates = np.full(len(days_ahead), np.datetime64("NaT", "D"), dtype="datetime64[D]")
-    dates[near] = (cutoff_day + days_ahead[near]).astype(np.int64).astype("datetime64[D]")
-    return dates
+def _texts(names: Names, numbers: Ints) -> pa.Array:
+    return pa.array(names, pa.string()).take(pa.array(numbers))
+
+
+def _dates(days_ahead: Floats, cutoff_day: int) -> pa.Array:
+    """Return local dates, null beyond a year."""
+    far = ~(days_ahead < ACTIVE_DAYS)
+    day = (cutoff_day + np.where(far, 0.0, days_ahead)).astype(np.int32)
+    return pa.array(day, pa.int32(), mask=far).cast(pa.date32())
+
+
+def _items(level: Level, model: RefillModel) -> pd.DataFrame:
+    gaps = model.gaps
+    own = gaps.depth == max(1, int(gaps.depth.max())) if level == "product" else gaps.depth == 1
+    rows = np.flatnonzero(own | (gaps.depth == 0))
+    names = np.asarray(gaps.names, dtype=object)
+    quartile = 0.6744897501960817 * np.sqrt(gaps.log_gap_variance)
+    frame = pd.DataFrame(
+        {
+            "level": level,
+            "item": names,
+            "within": names[gaps.parent],
+            "buyers": gaps.buyers,
+            "rebuy_share_84d": gaps.rebuy_share,
+            "ever_rebuy_share": 1 - gaps.stopped_first,
+            "gap_p25": np.exp(gaps.log_gap_mean - quartile),
+            "gap_p50": np.exp(gaps.log_gap_mean),
+            "gap_p75": np.exp(gaps.log_gap_mean + quartile),
+            "quantity_elasticity": gaps.elasticity,
+            "trend": gaps.trend,
+            "own_weight": gaps.gaps / (gaps.gaps + 20.0),
+        }
+    ).iloc[rows]
+    order = ["rebuy_share_84d", "buyers", "item"]
+    return frame.sort_values(order, ascending=[False, False, True], ignore_index=True)

@@ -7,28 +7,45 @@ import pandas as pd
 import pytest
 
 from models.gap_curve import GapCurve, GapParameters, bases, curves, fit_gaps
+from models.gaps import Items
 
-BUYERS = pd.DataFrame({"item": ["milk"], "category": ["milk"], "buyers": [10], "rebuyers": [5]})
+MILK = Items(
+    np.asarray(["cream", "milk", "soap"], dtype=object), np.asarray(["dairy", "dairy", None], dtype=object)
+)
 
 
 def normal(days: float, mean: float, deviation: float) -> float:
     return 0.5 * (1 + math.erf((math.log(days) - mean) / deviation / math.sqrt(2)))
 
 
-def pairs(**columns: object) -> pd.DataFrame:
-    frame = pd.DataFrame({"item": "milk", "category": "milk", "elapsed_days": 5} | columns)
-    return frame.assign(log_gap_squared_sum=frame["log_gap_sum"] ** 2 / (frame["days_bought"] - 1))
-
-
-def buy(days_bought: int, gap_days: float, count: int = 1, item: str = "milk") -> pd.DataFrame:
+def buy(
+    days_bought: int, gap_days: float, count: int = 1, item: str = "milk", elapsed_days: float = 1
+) -> pd.DataFrame:
     """Return pairs whose gaps were all of one length, each of a customer of its own."""
-    return pairs(
-        customer_id=[f"{item}-{days_bought}-{number}" for number in range(count)],
-        item=[item] * count,
-        category=["dairy"] * count,
-        days_bought=[days_bought] * count,
-        log_gap_sum=[(days_bought - 1) * math.log(gap_days)] * count,
+    gaps = days_bought - 1
+    return pd.DataFrame(
+        {
+            "customer": [f"{item}-{days_bought}-{number}" for number in range(count)],
+            "item": MILK.names.tolist().index(item),
+            "days_bought": float(days_bought),
+            "elapsed_days": float(elapsed_days),
+            "full_age_days": elapsed_days + gaps * gap_days,
+            "first_gap_days": gap_days if gaps else np.nan,
+            "log_gap_sum": gaps * math.log(gap_days),
+            "log_gap_squared_sum": gaps * math.log(gap_days) ** 2,
+            "quantity_moved": 0.0,
+            "quantity_moved_gap": 0.0,
+            "log_quantity_more": 0.0,
+            "habit": 0.0,
+            "habit_kept": 0.0,
+            "days_bought_28d": 1.0,
+            "days_bought_84d": 1.0,
+        }
     )
+
+
+def curves_of(parameters: GapParameters, pairs: pd.DataFrame) -> GapCurve:
+    return curves(parameters, parameters.paths(MILK)[pairs["item"].to_numpy()], pairs)
 
 
 def test_the_probability_is_that_of_a_gap_that_has_lasted_already() -> None:
@@ -51,43 +68,55 @@ def test_a_probability_above_all_who_ever_rebuy_is_never_reached() -> None:
     assert curve.gap_days(np.asarray([0.5]))[0] == math.inf
 
 
+def test_an_open_gap_is_expected_to_last_longer_than_it_has_and_longer_the_longer_it_has() -> None:
+    fresh, old = (
+        GapCurve(*(np.asarray([value]) for value in (math.log(30), 0.7, 1.0, days))) for days in (1.0, 90.0)
+    )
+    assert fresh.expected_open()[0] == pytest.approx(math.log(30), abs=1e-3)
+    # mean of a normal above a = 1.5 deviations: hazard phi(a) / (1 - Phi(a)), by hand 1.9386 at 1.5
+    place = (math.log(89.5) - math.log(30)) / 0.7
+    density = math.exp(-(place**2) / 2) / math.sqrt(2 * math.pi)
+    ratio = density / (1 - 0.5 * (1 + math.erf(place / math.sqrt(2))))
+    assert old.expected_open()[0] == pytest.approx(math.log(30) + 0.7 * ratio, rel=1e-9)
+
+
 def test_with_no_pair_at_all_the_store_is_imagined_to_have_one_gap_of_thirty_days() -> None:
     none = buy(2, 10).iloc[:0]
-    parameters = fit_gaps(none, BUYERS.iloc[:0], 1)
-    assert parameters.log_gap_mean.tolist() == pytest.approx([math.log(30)], rel=1e-5)
-    assert curves(parameters, none).probability(7).tolist() == []
+    parameters = fit_gaps(none, MILK, 1)
+    assert parameters.log_gap_mean.tolist() == pytest.approx([math.log(30)], rel=1e-4)
+    assert curves_of(parameters, none).probability(7).tolist() == []
 
 
-def test_an_items_mean_is_its_own_gaps_pooled_with_twenty_of_the_level_above() -> None:
-    # 40 gaps of 10 days in the one item; the store adds its imagined gap of 30 days to them
-    parameters = fit_gaps(buy(2, 10, count=40), BUYERS, 1)
-    store = (40 * math.log(10) + math.log(30)) / 41
-    before_pace = (40 * math.log(10) + 20 * store) / 60
-    pace = (math.log(10) - before_pace) / 21  # one gap of each customer against twenty of none
-    item = (40 * (math.log(10) - pace) + 20 * store) / 60
-    assert parameters.names == ("", "dairy")
-    assert parameters.log_gap_mean.tolist() == pytest.approx([store, item], abs=1e-5)
+@pytest.mark.parametrize("buyers", [2, 5, 20, 80])
+def test_what_an_item_is_taken_for_moves_evenly_from_its_category_to_its_own_gaps(buyers: int) -> None:
+    known = pd.concat([buy(3, 10, count=400, item="milk"), buy(3, 40, count=buyers, item="cream")])
+    parameters = fit_gaps(known, MILK, 2)
+    at = {name: math.exp(mean) for name, mean in zip(parameters.names, parameters.log_gap_mean, strict=True)}
+    own = 2 * buyers / (2 * buyers + 20)  # complete gaps against twenty of the category
+    # paces, and gaps still open, move both a little
+    told = math.log(at["cream"] / at["dairy"]) / math.log(40 / at["dairy"])
+    assert told == pytest.approx(own, abs=0.12)
 
 
-def test_a_product_with_few_gaps_has_no_parameters_and_answers_as_its_category() -> None:
-    known = pd.concat([buy(2, 10, count=40, item="milk"), buy(2, 30, count=5, item="cream")])
-    parameters = fit_gaps(known, BUYERS, 2)
+def test_a_product_with_one_buyer_has_no_place_of_its_own_and_answers_as_its_category() -> None:
+    known = pd.concat([buy(2, 10, count=40, item="milk"), buy(2, 30, count=1, item="cream")])
+    parameters = fit_gaps(known, MILK, 2)
     assert parameters.names == ("", "dairy", "milk")
-    assert parameters.paths(buy(2, 30, item="cream")).tolist() == [[0, 1, 1]]
-    assert parameters.paths(buy(2, 30, item="milk")).tolist() == [[0, 1, 2]]
+    assert parameters.paths(MILK).tolist() == [[0, 1, 1], [0, 1, 2], [0, 0, 0]]
 
 
 def test_the_basis_is_whose_gaps_weigh_most() -> None:
-    parameters = fit_gaps(pd.concat([buy(2, 10, count=90, item="milk")]), BUYERS, 2)
+    parameters = fit_gaps(buy(2, 10, count=90, item="milk"), MILK, 2)
     asked = pd.concat(
         [
             buy(5, 10, item="milk"),  # 4 own gaps against 3 of the item
-            buy(2, 10, item="milk"),  # 1 own gap against 3, of which 90 / 110 are the product's
-            buy(2, 10, item="cream"),  # likewise, without a product of its own
-            buy(2, 10, item="soap").assign(category="care"),
+            buy(1, 10, item="milk"),  # none of its own; 90 / 110 of the item's are the product's
+            buy(2, 10, item="cream"),  # without a product of its own
+            buy(2, 10, item="soap"),
         ]
     )
-    assert bases(parameters, asked).tolist() == ["customer", "product", "category", "store"]
+    paths = parameters.paths(MILK)[asked["item"].to_numpy()]
+    assert bases(parameters, paths, asked).tolist() == ["customer", "product", "category", "store"]
 
 
 def test_the_share_that_stops_is_found_though_most_gaps_are_still_open() -> None:
@@ -97,17 +126,47 @@ def test_the_share_that_stops_is_found_though_most_gaps_are_still_open() -> None
     gap = np.exp(math.log(20) + 0.6 * random.standard_normal(count))
     since = random.integers(30, 300, count)
     again = ~stopped & (gap < since)
-    frame = pairs(
-        customer_id=[str(number) for number in range(count)],
-        days_bought=np.where(again, 3, 2),
-        elapsed_days=np.where(again, np.maximum(since - gap.round(), 1), since).astype(int),
+    frame = buy(2, 20.0, count=count).assign(
+        customer=np.arange(count),
+        days_bought=np.where(again, 3.0, 2.0),
+        elapsed_days=np.where(again, np.maximum(since - gap.round(), 1.0), since.astype(float)),
         log_gap_sum=np.log(20.0) + np.where(again, np.log(gap), 0.0),
+        log_gap_squared_sum=np.log(20.0) ** 2 + np.where(again, np.log(gap) ** 2, 0.0),
     )
-    parameters = fit_gaps(frame, BUYERS, 1)
-    assert parameters.stopped_share[2] * parameters.stopped_factor[1] == pytest.approx(0.3, abs=0.03)
+    parameters = fit_gaps(frame, MILK, 1)
+    assert parameters.stopped_share[2] * parameters.stopped_factor[1] == pytest.approx(0.3, abs=0.04)
+
+
+def test_the_share_of_first_time_buyers_who_never_come_back_is_found() -> None:
+    back, gone = buy(2, 20, count=300, elapsed_days=5), buy(1, 1, count=700, elapsed_days=300)
+    frame = pd.concat([back, gone.assign(customer=np.arange(700))])
+    parameters = fit_gaps(frame, MILK, 1)
+    assert parameters.stopped_first[1] == pytest.approx(0.7, abs=0.03)
+    assert 1 - curves_of(parameters, buy(1, 1)).rebuys[0] == pytest.approx(0.7, abs=0.03)
+
+
+@pytest.mark.parametrize("truth", [0.0, 0.3, 0.8])
+def test_how_much_longer_twice_the_usual_lasts_is_learnt_from_gaps_within_pairs(truth: float) -> None:
+    random = np.random.default_rng(4)
+    log_quantity, noise = random.normal(0, 0.5, (3000, 4)), random.normal(0, 0.5, (3000, 4))
+    log_gap = math.log(20) + truth * log_quantity + noise
+    away = log_quantity - log_quantity.mean(axis=1, keepdims=True)
+    frame = buy(5, 20, count=3000).assign(
+        customer=np.arange(3000),
+        log_gap_sum=log_gap.sum(axis=1),
+        log_gap_squared_sum=(log_gap**2).sum(axis=1),
+        quantity_moved=(away**2).sum(axis=1),
+        quantity_moved_gap=(away * (log_gap - log_gap.mean(axis=1, keepdims=True))).sum(axis=1),
+    )
+    parameters = fit_gaps(frame, MILK, 1)
+    assert parameters.elasticity[1] == pytest.approx(truth, abs=0.04)
+    once, twice = (
+        curves_of(parameters, buy(5, 20).assign(log_quantity_more=math.log(more))) for more in (1, 2)
+    )
+    assert twice.mean[0] - once.mean[0] == pytest.approx(truth * math.log(2), abs=0.03)
 
 
 def test_parameters_read_back_are_the_same_to_the_last_bit() -> None:
-    parameters = fit_gaps(buy(3, 12.3, count=40), BUYERS, 2)
+    parameters = fit_gaps(buy(3, 12.3, count=40), MILK, 2)
     read = GapParameters.from_json_dict(parameters.to_json_dict())
     assert read.to_json_dict() == parameters.to_json_dict()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -24,9 +25,15 @@ Bought = list[tuple[str, str | None, str | None, int]]  # customer, product, cat
 
 
 def shop(
-    bought: Bought, quantity_milli: int | None = 1000, gone: Sequence[tuple[str, datetime]] = ()
+    bought: Bought,
+    quantity_milli: int | None = 1000,
+    gone: Sequence[tuple[str, datetime]] = (),
+    last_milli: int | None = None,
 ) -> duckdb.DuckDBPyConnection:
-    """Return a ledger connection over purchases of 5.00 each, staged at the cutoff; `gone` is discontinued."""
+    """Return a ledger connection over purchases of 5.00 each, staged at the cutoff; `gone` is discontinued.
+
+    `last_milli` is what was taken five days before the cutoff.
+    """
     lines = sorted(set(bought), key=str)
     at = [CUTOFF.at - timedelta(days=age) for _, _, _, age in lines]
     numbers = [str(number) for number in range(len(lines))]
@@ -37,7 +44,7 @@ def shop(
         "ordered_at": at,
         "known_at": at,
         "product_id": [product for _, product, _, _ in lines],
-        "quantity_milli": [quantity_milli] * len(lines),
+        "quantity_milli": [last_milli or quantity_milli if age == 5 else quantity_milli for *_, age in lines],
         "net_minor": [500] * len(lines),
         "currency": ["EUR"] * len(lines),
         "status": ["paid"] * len(lines),
@@ -107,6 +114,7 @@ def test_probabilities_grow_with_the_horizon_and_dates_with_the_quantile(
     rows = forecast(*fitted)
     assert rows["p_due_7d"].between(0, 1).all()
     assert (rows["p_due_7d"] <= rows["p_due_14d"]).all()
+    assert (rows["p_due_14d"] <= rows["p_due_30d"]).all()
     dates = rows[QUANTILES].dropna()
     assert len(dates) > 50
     assert (np.diff(dates.to_numpy("datetime64[D]").astype(int), axis=1) >= 0).all()
@@ -132,12 +140,11 @@ def test_a_long_silence_makes_a_purchase_less_likely_than_a_short_one(
     assert pd.isna(rows["next_purchase_p95"].loc["gone"])
 
 
-def test_only_pairs_bought_on_two_days_and_within_a_year_have_rows() -> None:
+def test_pairs_bought_within_a_year_have_rows_those_bought_once_too() -> None:
     bought: Bought = [
         ("once", "milk", "food", 10),
         ("twice", "milk", "food", 10),
         ("twice", "milk", "food", 20),
-        ("two", "milk", "food", 10),
         ("two", "bread", "food", 20),
         ("lapsed", "milk", "food", 366),
         ("lapsed", "milk", "food", 380),
@@ -145,15 +152,63 @@ def test_only_pairs_bought_on_two_days_and_within_a_year_have_rows() -> None:
         ("just", "milk", "food", 380),
     ]
     rows = forecast(shop(bought))
-    # `two` bought each product once, and so only the category twice
     assert list(zip(rows["customer_id"], rows["level"], rows["product_id"].fillna("-"), strict=True)) == [
         ("just", "category", "-"),
         ("just", "product", "milk"),
+        ("once", "category", "-"),
+        ("once", "product", "milk"),
         ("twice", "category", "-"),
         ("twice", "product", "milk"),
         ("two", "category", "-"),
+        ("two", "product", "bread"),
     ]
     assert set(rows["category"]) == {"food"}
+
+
+def test_a_pair_bought_once_is_left_out_where_hardly_anybody_buys_the_item_again() -> None:
+    fleeting: Bought = [(f"f{number}", "toy", "toys", 100 + number % 150) for number in range(300)]
+    rows = forecast(shop([*regulars(), *fleeting, ("anna", "milk", "food", 10), ("anna", "toy", "toys", 10)]))
+    assert rows.query("customer_id == 'anna'")["category"].tolist() == ["food", "food"]
+    assert not rows.query("customer_id == 'f7'").size
+
+
+def test_a_first_time_buyer_gets_the_products_curve(
+    fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel],
+) -> None:
+    bought: Bought = [("anna", "milk", "food", 3), ("anna", "soap", "care", 3)]
+    rows = forecast(shop(bought), fitted[1]).query("level == 'product'").set_index("product_id")
+    assert rows["basis"].to_dict() == {"milk": "product", "soap": "product"}
+    # milk is bought about every 7 days and soap every 30
+    assert rows["p_due_14d"]["milk"] > 0.6
+    assert rows["p_due_14d"]["soap"] < 0.3
+
+
+def test_what_was_taken_more_of_lasts_longer_where_the_store_has_shown_it() -> None:
+    connection = shop(regulars())
+    model = ReplenishmentModel.fit(connection)
+    longer = replace(
+        model.levels["product"].gaps, elasticity=np.full_like(model.levels["product"].gaps.elasticity, 0.8)
+    )
+    taught = ReplenishmentModel(
+        {**model.levels, "product": replace(model.levels["product"], gaps=longer, trees=None)}
+    )
+    bought: Bought = [("anna", "soap", "care", age) for age in (5, 35, 65)]
+    usual = forecast(shop(bought), taught).query("level == 'product'").iloc[0]
+    more = forecast(shop(bought, last_milli=3000), taught).query("level == 'product'").iloc[0]
+    assert more["next_purchase_p50"] > usual["next_purchase_p50"] + timedelta(days=10)
+    assert more["p_due_30d"] < usual["p_due_30d"]
+
+
+def test_the_items_say_which_products_repeat_and_how(
+    fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel],
+) -> None:
+    items = fitted[1].items().query("level == 'product'").set_index("item")
+    assert items["buyers"]["milk"] == 60
+    assert items["rebuy_share_84d"]["milk"] > 0.85
+    assert items["gap_p25"]["milk"] < 7 < items["gap_p75"]["milk"]
+    assert items["gap_p50"]["soap"] == pytest.approx(30, rel=0.2)
+    assert items["within"]["milk"] == "food"
+    assert 0.9 < items["own_weight"]["milk"] < 1
 
 
 def test_a_customer_alone_gets_what_he_gets_in_the_crowd(
@@ -208,9 +263,10 @@ def test_the_quantity_is_the_median_of_the_days_and_null_where_the_shop_does_not
         ("anna", "milk", "food", 20),
         ("anna", "bread", "food", 20),
     ]
-    by_level = forecast(shop(twice, quantity_milli=2500)).set_index("level")["quantity"]
-    assert by_level["product"] == 2.5
-    assert by_level["category"] == 3.75  # 2.5 on one day, 5 on the other
+    rows = forecast(shop(twice, quantity_milli=2500))
+    by_item = rows.set_index(rows["product_id"].fillna("all food"))["quantity"]
+    assert by_item["milk"] == 2.5
+    assert by_item["all food"] == 3.75  # 2.5 on one day, 5 on the other
     assert forecast(shop(twice, quantity_milli=None))["quantity"].isna().all()
 
 
@@ -228,7 +284,6 @@ def test_a_discontinued_product_is_suppressed_once_that_is_known() -> None:
     "bought",
     [
         pytest.param([("anna", None, None, 10), ("anna", None, None, 20)], id="no product ids"),
-        pytest.param([("anna", "milk", "food", 10)], id="one purchase"),
     ],
 )
 def test_a_shop_that_says_nothing_of_products_gets_an_empty_table_of_the_same_columns(bought: Bought) -> None:

@@ -1,0 +1,265 @@
+"""One level's model of refills: the gap curve, and what the store's own past windows teach beyond it.
+
+The curve is always there. A factor may scale its hazard (`models.rebuy_hazard`), and pairs bought on two days or more
+may get boosted trees instead (`models.rebuy_trees`): each only where it said better what happened in the store's two
+latest complete windows than all that is simpler, having learnt from earlier ones alone. That is the gate.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from models.boosting import sample
+from models.gap_curve import GapCurve, GapParameters, curves, fit_gaps
+from models.gaps import Days, Floats, Ints, Items, Level
+from models.pair_history import pairs_as_of
+from models.rebuy_hazard import COUNTS, WINDOW_DAYS, HazardScale, covariates, fit_scale
+from models.rebuy_trees import MOST_ROWS, Examples, RebuyTrees, described, log_odds
+from models.refill_curve import KNOTS_DAYS, RefillCurve, hazard
+
+Rows = npt.NDArray[np.bool_]
+
+ACTIVE_DAYS: Final = 365
+LEVELS_OF_ITEMS: Final[dict[Level, int]] = {"category": 1, "product": 2}
+LEAST_REBUY_SHARE: Final = 0.1
+"""A pair bought once is forecast where at least this share of first-time buyers come back for the item in 84 days."""
+
+_WINDOWS: Final = 8  # of 14 days each, before the cutoff
+_RECENT_WINDOWS: Final = (
+    3  # of them, those on which the hazard's factor is fitted: one alone may hold a holiday
+)
+_HELD_OUT: Final = 2  # windows on which the gate judges
+_JUDGED_ROWS: Final = MOST_ROWS // 3  # learnt from for the gate's question alone
+_ASKED_ROWS: Final = 50_000  # of a window, in the gate
+_SCALE_ROWS: Final = 200_000
+_REFIT_EVERY: Final = 2  # windows between two fits of the curve's parameters
+_MIN_HISTORY_DAYS: Final = 28  # before the earliest window
+_REPEATED: Final = 2  # days bought: from here on a pair has a gap of its own
+
+
+@dataclass(frozen=True)
+class _Window:
+    """A past window: its pairs as they were known when it began, and what happened."""
+
+    repeated: Examples
+    scale_inputs: tuple[
+        Floats, Floats
+    ]  # of pairs bought on several days, of pairs bought on one; so all pairs
+    bought_again: tuple[Floats, Floats]
+    curve_hazards: tuple[Floats, Floats]  # within WINDOW_DAYS
+
+
+@dataclass(frozen=True)
+class RefillModel:
+    """One level's parameters.
+
+    Parameters
+    ----------
+    gaps : GapParameters
+    scale, first_scale : HazardScale or None
+        Factor on the hazard of pairs bought on several days, and on one; None where there was too little to learn.
+    trees : RebuyTrees or None
+        None where too little was known, or the gate refused them.
+    judged : dict of str to tuple of float
+        Mean log loss in the gate's windows, newest first, of "curve", "factor" and "trees", and for pairs bought once
+        of "first curve" and "first factor". Empty where there was too little history to judge.
+    """
+
+    gaps: GapParameters
+    scale: HazardScale | None
+    first_scale: HazardScale | None
+    trees: RebuyTrees | None
+    judged: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def fit(cls, days: Days, items: Items, level: Level, cutoff_day: int, seed: int) -> "RefillModel":
+        """Fit on what was known before a day, judged on its own last complete windows.
+
+        Parameters
+        ----------
+        days : Days
+        items : Items
+        level : "product" or "category"
+        cutoff_day : int, local days since 1970-01-01
+        seed : int
+        """
+        levels = LEVELS_OF_ITEMS[level]
+        gaps = fit_gaps(pairs_as_of(days, items, cutoff_day), items, levels)
+        windows = _past_windows(days, items, levels, cutoff_day)
+        judged = _judge(windows, seed)
+        return cls(
+            gaps,
+            _fit_scale(windows, 0) if _wins(judged, "factor", "curve") else None,
+            _fit_scale(windows, 1) if _wins(judged, "first factor", "first curve") else None,
+            RebuyTrees.fit([window.repeated for window in windows], seed)
+            if _wins(judged, "trees", "curve", "factor")
+            else None,
+            judged,
+        )
+
+    def curve(self, pairs: pd.DataFrame, items: Items) -> tuple[RefillCurve, pd.DataFrame]:
+        """Return the curves of pairs that can be forecast, and their rows of `pairs`.
+
+        Left out are pairs not bought for a year, and pairs bought once of an item that hardly anybody buys again.
+
+        Parameters
+        ----------
+        pairs : pandas.DataFrame
+            As `models.pair_history.pairs_as_of` gives it, with whole customers.
+        items : Items
+        """
+        paths = self.gaps.paths(items)[pairs["item"].to_numpy()]
+        curve = curves(self.gaps, paths, pairs)
+        repeated = pairs["days_bought"].to_numpy() >= _REPEATED
+        hazards = np.column_stack([hazard(curve.probability(days)) for days in KNOTS_DAYS])
+        for rows, scale in ((repeated, self.scale), (~repeated, self.first_scale)):
+            if scale is not None and rows.any():
+                hazards[rows] *= scale.factor(_covariates(self.gaps, paths, curve, pairs, rows))[:, None]
+        if self.trees is not None and repeated.any():
+            own = _rows(curve, repeated)
+            inputs = described(self.gaps, paths, own, pairs, repeated)
+            hazards[repeated] = self.trees.hazards(inputs, log_odds(own))
+        active = pairs["elapsed_days"].to_numpy() <= ACTIVE_DAYS
+        kept = active & (repeated | (self.gaps.rebuy_share[paths[:, -1]] >= LEAST_REBUY_SHARE))
+        return RefillCurve(_rows(curve, kept), hazards[kept]), pairs[kept]
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Return the parameters, trees in LightGBM's text format; no customer's rows are among them."""
+        scales = {name: getattr(self, name) for name in ("scale", "first_scale")}
+        return {
+            "gaps": self.gaps.to_json_dict(),
+            **{name: scale and scale.to_json_dict() for name, scale in scales.items()},
+            "trees": self.trees and self.trees.text,
+            "judged": {name: list(losses) for name, losses in self.judged.items()},
+        }
+
+    @classmethod
+    def from_json_dict(cls, stored: dict[str, Any]) -> "RefillModel":
+        """Return the same model, bit for bit."""
+        return cls(
+            GapParameters.from_json_dict(stored["gaps"]),
+            stored["scale"] and HazardScale.from_json_dict(stored["scale"]),
+            stored["first_scale"] and HazardScale.from_json_dict(stored["first_scale"]),
+            stored["trees"] and RebuyTrees(stored["trees"]),
+            {name: tuple(losses) for name, losses in stored["judged"].items()},
+        )
+
+
+def _rows(curve: GapCurve, rows: Rows) -> GapCurve:
+    return GapCurve(curve.mean[rows], curve.deviation[rows], curve.rebuys[rows], curve.elapsed_days[rows])
+
+
+def _covariates(gaps: GapParameters, paths: Ints, curve: GapCurve, pairs: pd.DataFrame, rows: Rows) -> Floats:
+    return covariates(gaps, paths[rows], _rows(curve, rows), pairs.loc[rows, list(COUNTS)])
+
+
+def _past_windows(days: Days, items: Items, levels: int, cutoff_day: int) -> list[_Window]:
+    """Describe the pairs as they stood when each of the last windows began, newest first.
+
+    The parameters in force are those fitted last before a window, as in service.
+    """
+    begins = [cutoff_day - WINDOW_DAYS * back for back in range(1, _WINDOWS + 1)]
+    begins = [day for day in begins if len(days.day) and day >= days.day.min() + _MIN_HISTORY_DAYS]
+    windows: list[_Window] = []
+    gaps: GapParameters | None = None
+    for place, day in reversed(list(enumerate(begins))):
+        pairs = pairs_as_of(days, items, day)
+        if gaps is None or place % _REFIT_EVERY == 1:
+            gaps = fit_gaps(pairs, items, levels)
+        windows.append(_window(gaps, items, pairs, _next_days(days, pairs, day), cutoff_day - day))
+    return windows[::-1]
+
+
+def _next_days(days: Days, pairs: pd.DataFrame, day: int) -> Floats:
+    """Return the days from `day` to each pair's next purchase, NaN without one."""
+    later = days.day >= day
+    key = days.customer[later] * 2**32 + days.item[later]
+    first, place = np.unique(key, return_index=True)  # the earliest day comes first within a pair
+    asked = pairs["customer"].to_numpy() * 2**32 + pairs["item"].to_numpy()
+    if not len(first):
+        return np.full(len(pairs), np.nan)
+    at = np.minimum(np.searchsorted(first, asked), len(first) - 1)
+    return np.where(first[at] == asked, days.day[later][place][at] - day, np.nan)
+
+
+def _window(
+    gaps: GapParameters, items: Items, pairs: pd.DataFrame, next_days: Floats, known_days: int
+) -> _Window:
+    paths = gaps.paths(items)[pairs["item"].to_numpy()]
+    curve = curves(gaps, paths, pairs)
+    active = pairs["elapsed_days"].to_numpy() <= ACTIVE_DAYS
+    repeated = pairs["days_bought"].to_numpy() >= _REPEATED
+    often, once = active & repeated, active & ~repeated
+    told = [_covariates(gaps, paths, curve, pairs, rows) for rows in (often, once)]
+    again = (next_days < WINDOW_DAYS).astype(np.float64)
+    own = _rows(curve, often)
+    inputs = described(gaps, paths, own, pairs, often)
+    examples = Examples(inputs, log_odds(own), next_days[often], known_days)
+    base = hazard(curve.probability(WINDOW_DAYS))
+    return _Window(examples, (told[0], told[1]), (again[often], again[once]), (base[often], base[once]))
+
+
+def _fit_scale(windows: list[_Window], which: int) -> HazardScale | None:
+    recent = windows[:_RECENT_WINDOWS]
+    told = np.concatenate([window.scale_inputs[which] for window in recent])
+    again = np.concatenate([window.bought_again[which] for window in recent]) > 0
+    rows = sample(len(again), _SCALE_ROWS, np.random.default_rng(which))
+    return fit_scale(told[rows], again[rows])
+
+
+def _judge(windows: list[_Window], seed: int) -> dict[str, tuple[float, ...]]:
+    """Return the log loss of each method in windows that it has not seen; none without data."""
+    held_out, known = windows[:_HELD_OUT], windows[_HELD_OUT:]
+    if not known:
+        return {}
+    hidden = WINDOW_DAYS * _HELD_OUT
+    examples = [replace(past.repeated, known_days=past.repeated.known_days - hidden) for past in known]
+    trees = RebuyTrees.fit(examples, seed, _JUDGED_ROWS)
+    out = {}
+    for which, prefix in enumerate(("", "first ")):
+        scale = _fit_scale(known, which)
+        asked = [_asked(window, which) for window in held_out]
+        both = list(zip(held_out, asked, strict=True))
+        again = [window.bought_again[which][rows] for window, rows in both]
+        curve = [window.curve_hazards[which][rows] for window, rows in both]
+        out[f"{prefix}curve"] = _log_losses(curve, again)
+        if scale is not None:
+            factors = [scale.factor(window.scale_inputs[which][rows]) for window, rows in both]
+            out[f"{prefix}factor"] = _log_losses([f * c for f, c in zip(factors, curve, strict=True)], again)
+    if trees is not None:
+        both = [(window, _asked(window, 0)) for window in held_out]
+        place = KNOTS_DAYS.index(WINDOW_DAYS)
+        said = [trees.hazard_within(window.repeated, place, rows) for window, rows in both]
+        out["trees"] = _log_losses(said, [window.bought_again[0][rows] for window, rows in both])
+    return out
+
+
+def _asked(window: _Window, which: int) -> Ints:
+    """Return the rows on which methods are judged: the same for all."""
+    return sample(len(window.bought_again[which]), _ASKED_ROWS, np.random.default_rng(which))
+
+
+def _wins(judged: dict[str, tuple[float, ...]], method: str, *others: str) -> bool:
+    """Return whether a method was better than each other that was judged, in every window."""
+    if method not in judged:
+        return False
+    return all(
+        own < other
+        for each in others
+        if each in judged
+        for own, other in zip(judged[method], judged[each], strict=True)
+    )
+
+
+def _log_losses(hazards: list[Floats], again: list[Floats]) -> tuple[float, ...]:
+    return tuple(_log_loss(said, happened) for said, happened in zip(hazards, again, strict=True))
+
+
+def _log_loss(hazards: Floats, again: Floats) -> float:
+    safe = np.maximum(hazards, 1e-9)
+    if not len(again):
+        return float("inf")
+    return float(np.mean(np.where(again > 0, -np.log(-np.expm1(-safe)), safe)))
