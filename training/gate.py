@@ -128,7 +128,7 @@ def decide(backtests: Sequence[Comparison]) -> GateVerdict:
 
 
 def hardest_rival(metric: str, rivals: Sequence[str], backtests: Sequence[Comparison]) -> Standing | None:
-    """Return how the candidate stands against the rival that it leads by least; None where no rival answered.
+    """Return how the candidate stands against the rival that is hardest to beat; None where no rival answered.
 
     Parameters
     ----------
@@ -139,7 +139,9 @@ def hardest_rival(metric: str, rivals: Sequence[str], backtests: Sequence[Compar
     backtests : sequence of Comparison
     """
     found = (_standing(metric, rival, backtests) for rival in rivals)
-    return min((each for each in found if each is not None), key=lambda each: each.lead, default=None)
+    # One that is ahead by more than the noise is harder than one whose larger lead may be luck.
+    known = (each for each in found if each is not None)
+    return min(known, key=lambda each: (not each.behind, each.ahead, each.lead), default=None)
 
 
 def _standing(metric: str, rival: str, backtests: Sequence[Comparison]) -> Standing | None:

@@ -105,6 +105,15 @@ def test_a_rule_that_is_ahead_by_less_than_the_noise_is_level_and_does_not_stop_
     assert verdict.reasons[0].startswith("auc 0.8000 passes as level with 0.8070 of the rule hiatus")
 
 
+def test_a_rule_that_is_ahead_for_certain_is_not_hidden_by_one_whose_larger_lead_may_be_luck() -> None:
+    test = backtest({OURS: GOOD, "hiatus": RULE, "rfm": RULE})
+    certain, maybe = Paired("brier", "hiatus", -0.01, 0.001), Paired("brier", "rfm", -0.02, 0.05)
+    leads = [lead for lead in test.leads if lead.metric != "brier"]
+    verdict = decide([replace(test, leads=[*leads, maybe, certain])])
+    assert failed(verdict) == ["brier"]
+    assert "of the rule hiatus (a lead of -0.0100" in verdict.reasons[1]
+
+
 def test_a_model_that_is_only_level_with_a_rule_does_not_replace_it() -> None:
     verdict = decide([backtest({OURS: GOOD, "hiatus": GOOD | {"auc": 0.799, "brier": 0.101}})])
     assert verdict.verdict == "rule"
