@@ -9,11 +9,13 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from models.boosting import MOST_ROWS, Correction, fit_correction, sample
+from models.level import STEADY, Level
 from models.predictor import Outcomes, described
 from models.purchase_process import Histories, PurchaseProcess
 from models.scores import CHURN_HORIZON_DAYS, ORDER_HORIZONS_DAYS
 
 Floats = NDArray[np.float64]
+Days = NDArray[np.int64]
 
 FARTHEST_DAYS = 365
 _KNOTS_DAYS = (1, 3, 5, 7, 10, 14, 21, 30, 45, 60, 75, 90, 120, 150, 180, 240, 300, FARTHEST_DAYS)
@@ -38,20 +40,25 @@ class NextOrder:
         The longest horizon that the correction was trained on.
     correction : Correction or None
         None leaves the process alone: the answer of a store too small, or one where the gate refused the trees.
+    level : Level
+        The clock that the process is asked by; the trees read days of the calendar.
     """
 
     process: PurchaseProcess
     horizon_days: int
     correction: Correction | None
+    level: Level = STEADY
 
     @classmethod
-    def fit(
+    def fit(  # noqa: PLR0913, PLR0917  # what it learns from, and what it starts from
         cls,
         snapshot: pd.DataFrame,
         outcomes: Outcomes,
         process: PurchaseProcess,
         inputs: Sequence[str],
         seed: int,
+        level: Level = STEADY,
+        on_day: Days | None = None,
     ) -> "NextOrder":
         """Fit the correction on snapshots of earlier cutoffs, each row asked at several horizons.
 
@@ -66,6 +73,10 @@ class NextOrder:
         inputs : sequence of str
             Feature columns that the trees may read.
         seed : int
+        level : Level
+            Known before the newest outcomes ended, so that the trees learn customers and not the season.
+        on_day : (n,) int or None
+            Local day number of each row's cutoff; None is the level's own for all.
         """
         horizons = [days for days in _TRAINED_DAYS if days < outcomes.horizon_days] + [outcomes.horizon_days]
         random = np.random.default_rng(seed)
@@ -78,7 +89,8 @@ class NextOrder:
             described_rows.append(
                 described(customers, histories, process, inputs).assign(**{_HORIZON: float(days)})
             )
-            offsets.append(_log_odds(process, histories, days))
+            ahead = level.business_days(None if on_day is None else on_day[rows], days)
+            offsets.append(_log_odds(process, histories, ahead))
             targets.append(outcomes.ordered_within(days)[rows])
         correction = fit_correction(
             pd.concat(described_rows, ignore_index=True),
@@ -88,12 +100,21 @@ class NextOrder:
             seed=seed,
             rising_in=[_HORIZON],
         )
-        return cls(process, outcomes.horizon_days, correction)
+        return cls(process, outcomes.horizon_days, correction, level)
 
-    def p_order(self, snapshot: pd.DataFrame, days: Sequence[float]) -> Floats:
-        """Return (n, len(days)) float, the probability of at least one order within each number of days."""
+    def p_order(self, snapshot: pd.DataFrame, days: Sequence[float], on_day: int | None = None) -> Floats:
+        """Return (n, len(days)) float, the probability of at least one order within each number of days.
+
+        Parameters
+        ----------
+        snapshot : (n, k) DataFrame
+        days : sequence of float, days
+        on_day : int or None
+            Local day number of the snapshot's cutoff; None is the one that the level was fitted at.
+        """
         histories = Histories(snapshot)
-        base = np.column_stack([_log_odds(self.process, histories, horizon) for horizon in days])
+        ahead = [self.level.business_days(on_day, horizon) for horizon in days]
+        base = np.column_stack([_log_odds(self.process, histories, each) for each in ahead])
         if self.correction is None:
             return np.asarray(expit(base))
         rows = described(snapshot, histories, self.process, self.correction.inputs)
@@ -102,10 +123,17 @@ class NextOrder:
             added[horizon] = self.correction.raw(rows.assign(**{_HORIZON: float(horizon)}))
         return np.asarray(expit(base + np.column_stack([added[min(d, self.horizon_days)] for d in days])))
 
-    def predict(self, snapshot: pd.DataFrame) -> pd.DataFrame:
-        """Return p_order_{h}d, churn_probability_90d and the quantiles of the days to the next order."""
+    def predict(self, snapshot: pd.DataFrame, on_day: int | None = None) -> pd.DataFrame:
+        """Return p_order_{h}d, churn_probability_90d and the quantiles of the days to the next order.
+
+        Parameters
+        ----------
+        snapshot : (n, k) DataFrame
+        on_day : int or None
+            As of `p_order`.
+        """
         days = sorted({*_KNOTS_DAYS, self.horizon_days})
-        curve = self.p_order(snapshot, days)
+        curve = self.p_order(snapshot, days, on_day)
         wanted = dict.fromkeys((*ORDER_HORIZONS_DAYS, self.horizon_days))
         columns = {f"p_order_{horizon}d": curve[:, days.index(horizon)] for horizon in wanted}
         columns["churn_probability_90d"] = 1.0 - columns[f"p_order_{CHURN_HORIZON_DAYS}d"]
@@ -140,5 +168,5 @@ def days_to_reach(curve: Floats, days: Sequence[float], share: float) -> Floats:
     return np.where(reached, at[left] + part * (at[right] - at[left]), np.nan)
 
 
-def _log_odds(process: PurchaseProcess, histories: Histories, days: float) -> Floats:
+def _log_odds(process: PurchaseProcess, histories: Histories, days: float | Floats) -> Floats:
     return np.asarray(logit(np.clip(process.p_order(histories, days), _CERTAIN, 1.0 - _CERTAIN)))

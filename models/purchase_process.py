@@ -98,12 +98,12 @@ class StoreRate(BaseModel):
         """Return ones: this rule knows no leaving."""
         return np.ones_like(histories.age_days)
 
-    def p_order(self, histories: Histories, horizon_days: float) -> Floats:
+    def p_order(self, histories: Histories, horizon_days: float | Floats) -> Floats:
         """Return (n,) float, probability."""
         observed = self.scale_days + histories.age_days
         return 1.0 - (observed / (observed + horizon_days)) ** (self.shape + histories.frequency)
 
-    def expected_orders(self, histories: Histories, horizon_days: float) -> Floats:
+    def expected_orders(self, histories: Histories, horizon_days: float | Floats) -> Floats:
         """Return (n,) float, orders."""
         return self.rate_per_day(histories) * horizon_days
 
@@ -142,7 +142,7 @@ class BgNbd(BaseModel):
         weeks = self.alpha_weeks + histories.age_days / DAYS_PER_WEEK
         return np.asarray((self.r + histories.frequency) / weeks / DAYS_PER_WEEK, dtype=np.float64)
 
-    def p_order(self, histories: Histories, horizon_days: float) -> Floats:
+    def p_order(self, histories: Histories, horizon_days: float | Floats) -> Floats:
         """Return (n,) float, probability of at least one order within the horizon.
 
         Given that the customer is active, the rate is Gamma(r + x, alpha + T), so no order comes in t with
@@ -152,7 +152,7 @@ class BgNbd(BaseModel):
         silent = (weeks / (weeks + horizon_days / DAYS_PER_WEEK)) ** (self.r + histories.frequency)
         return self.p_active(histories) * (1.0 - silent)
 
-    def expected_orders(self, histories: Histories, horizon_days: float) -> Floats:
+    def expected_orders(self, histories: Histories, horizon_days: float | Floats) -> Floats:
         """Return (n,) float, orders; never negative, never NaN, never below `p_order`.
 
         Where the hypergeometric function of equation 10 overflows (very heavy buyers), the model without

@@ -22,6 +22,7 @@ from features.catalog.shipped import CATALOG
 from ledger.errors import InputError
 from ledger.home import Home
 from models.boosting import Correction
+from models.level import STEADY, Level
 from models.next_order import NextOrder
 from models.percentiles import percentile
 from models.purchase_process import OrderValue, PurchaseProcess
@@ -33,6 +34,7 @@ MANIFEST = "manifest.json"
 _PROCESS = "purchase_process.json"
 _REFERENCE = "reference.json"
 _REPLENISHMENT = "replenishment.json"
+_LEVEL = "level.json"
 _CORRECTIONS = {"next_order": "next_order.lgb", "orders": "orders.lgb", "value": "value.lgb"}
 
 
@@ -88,7 +90,7 @@ class Predictors:
     ----------
     next_order : NextOrder
     worth : OrdersAndValue
-        Both on the same purchase process.
+        Both on the same purchase process and level.
     replenishment : ReplenishmentModel
     """
 
@@ -103,9 +105,17 @@ class Predictors:
         trees = (self.next_order.correction, worth.orders_correction, worth.value_correction)
         return frozenset(name for each in trees if each is not None for name in each.inputs)
 
-    def score(self, snapshot: pd.DataFrame) -> pd.DataFrame:
-        """Return customer_id, confidence and every score but the percentiles, a row each snapshot row."""
-        curve, worth = self.next_order.predict(snapshot), self.worth.predict(snapshot, self.next_order)
+    def score(self, snapshot: pd.DataFrame, on_day: int | None = None) -> pd.DataFrame:
+        """Return customer_id, confidence and every score but the percentiles, a row each snapshot row.
+
+        Parameters
+        ----------
+        snapshot : (n, k) DataFrame
+        on_day : int or None
+            Local day number of its cutoff; None is the one that the predictors were fitted at.
+        """
+        curve = self.next_order.predict(snapshot, on_day)
+        worth = self.worth.predict(snapshot, self.next_order, on_day)
         frame = pd.concat([curve, worth], axis=1)
         frame.insert(0, "customer_id", snapshot["customer_id"])
         frame.insert(1, "confidence", self._confidence(snapshot))
@@ -139,20 +149,22 @@ class Release:
         """Name of the release."""
         return self.manifest.release
 
-    def score(self, snapshot: pd.DataFrame) -> pd.DataFrame:
+    def score(self, snapshot: pd.DataFrame, on_day: int | None = None) -> pd.DataFrame:
         """Return customer_id, confidence and all scores.
 
         Parameters
         ----------
         snapshot : (n, k) DataFrame
             As `features.snapshot.compute` makes it.
+        on_day : int or None
+            Local day number of the snapshot's cutoff, for the season; None is the day that the release is as of.
 
         Returns
         -------
         (n, m) DataFrame
             In the order of `models.scores.scores_for`.
         """
-        frame = self.predictors.score(snapshot)
+        frame = self.predictors.score(snapshot, on_day)
         for name, quantiles in self.reference.items():
             frame[f"{name}_percentile"] = percentile(frame[name].to_numpy(), quantiles)
         names = [score.name for score in scores_for(self.manifest.horizon_days)]
@@ -200,6 +212,7 @@ def _write_predictors(directory: Path, predictors: Predictors, reference: Mappin
     worth = predictors.worth
     process = _Process(process=worth.process, order_value=worth.order_value, value_shape=worth.value_shape)
     (directory / _PROCESS).write_text(process.model_dump_json(indent=2) + "\n")
+    (directory / _LEVEL).write_text(worth.level.model_dump_json() + "\n")
     (directory / _REFERENCE).write_text(json.dumps(dict(reference)) + "\n")
     (directory / _REPLENISHMENT).write_text(json.dumps(predictors.replenishment.to_json_dict()) + "\n")
     corrections = {
@@ -246,12 +259,15 @@ def _read_manifest(directory: Path) -> Manifest:
 
 def _read_predictors(directory: Path, manifest: Manifest) -> Predictors:
     stored = _Process.model_validate_json((directory / _PROCESS).read_bytes())
+    level = (
+        Level.model_validate_json((directory / _LEVEL).read_bytes()) if _LEVEL in manifest.files else STEADY
+    )
     corrections = {
         name: Correction.read(directory / file) if file in manifest.files else None
         for name, file in _CORRECTIONS.items()
     }
     return Predictors(
-        NextOrder(stored.process, manifest.horizon_days, corrections["next_order"]),
+        NextOrder(stored.process, manifest.horizon_days, corrections["next_order"], level),
         OrdersAndValue(
             stored.process,
             stored.order_value,
@@ -259,6 +275,7 @@ def _read_predictors(directory: Path, manifest: Manifest) -> Predictors:
             corrections["orders"],
             corrections["value"],
             stored.value_shape,
+            level,
         ),
         ReplenishmentModel.from_json_dict(_read_json(directory / _REPLENISHMENT)),
     )

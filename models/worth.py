@@ -11,12 +11,14 @@ from scipy.special import digamma
 from scipy.stats import gamma
 
 from models.boosting import Correction, fit_correction
+from models.level import STEADY, Level
 from models.next_order import NextOrder
 from models.predictor import Outcomes, described
 from models.purchase_process import Histories, OrderValue, PurchaseProcess
 from models.scores import VALUE_HORIZON_DAYS
 
 Floats = NDArray[np.float64]
+Days = NDArray[np.int64]
 
 _SMALLEST = 1e-9
 """Expected orders and values are kept above this, where logarithms end."""
@@ -42,6 +44,8 @@ class OrdersAndValue:
         None leaves process and mean order value alone.
     value_shape : float
         Shape of the gamma that spreads a buyer's value around its expectation; without unit.
+    level : Level
+        The clock that the process is asked by: the next-order curve's.
     """
 
     process: PurchaseProcess
@@ -50,6 +54,7 @@ class OrdersAndValue:
     orders_correction: Correction | None
     value_correction: Correction | None
     value_shape: float = DEFAULT_SHAPE
+    level: Level = STEADY
 
     @classmethod
     def fit(  # noqa: PLR0913, PLR0917  # what it learns from, and what it starts from
@@ -60,13 +65,15 @@ class OrdersAndValue:
         order_value: OrderValue,
         inputs: Sequence[str],
         seed: int,
+        level: Level = STEADY,
+        on_day: Days | None = None,
     ) -> "OrdersAndValue":
-        """Fit both corrections on snapshots of earlier cutoffs and their outcomes."""
+        """Fit both corrections on snapshots of earlier cutoffs and their outcomes; all as of `NextOrder.fit`."""
         histories = Histories(snapshot)
         days = outcomes.horizon_days
-        bare = cls(process, order_value, days, None, None)
+        bare = cls(process, order_value, days, None, None, level=level)
         rows = bare._described(snapshot, histories, inputs)
-        orders, _ = bare.expected(snapshot, days)
+        orders, _ = bare.expected(snapshot, days, on_day=on_day)
         fitted = replace(
             bare,
             orders_correction=fit_correction(
@@ -74,14 +81,18 @@ class OrdersAndValue:
             ),
             value_correction=_fit_value_correction(rows, outcomes, order_value.expected(histories), seed),
         )
-        p_order = np.clip(process.p_order(histories, days), _SMALLEST, 1.0)
-        _, value = fitted.expected(snapshot, days)
+        p_order = np.clip(process.p_order(histories, level.business_days(on_day, days)), _SMALLEST, 1.0)
+        _, value = fitted.expected(snapshot, days, on_day=on_day)
         return replace(
             fitted, value_shape=gamma_shape((outcomes.value * p_order / value)[outcomes.value > 0])
         )
 
     def expected(
-        self, snapshot: pd.DataFrame, days: float, p_order: Floats | None = None
+        self,
+        snapshot: pd.DataFrame,
+        days: float,
+        p_order: Floats | None = None,
+        on_day: int | Days | None = None,
     ) -> tuple[Floats, Floats]:
         """Return the orders and the net value to expect over the next `days`.
 
@@ -92,6 +103,8 @@ class OrdersAndValue:
         p_order : (n,) float, probability, or None
             Of an order within those days, by the next-order curve: nobody is expected to order less often than
             that.
+        on_day : int, (n,) int or None
+            Local day number of the cutoff, of all or of each; None is the one that the level was fitted at.
 
         Returns
         -------
@@ -100,7 +113,8 @@ class OrdersAndValue:
             Orders times the value of one, so the two cannot contradict each other.
         """
         histories = Histories(snapshot)
-        return self._over(days, histories, self._learnt(snapshot, histories), p_order)
+        ahead = self.level.business_days(on_day, days)
+        return self._over(ahead, histories, self._learnt(snapshot, histories), p_order)
 
     def _learnt(self, snapshot: pd.DataFrame, histories: Histories) -> tuple[Floats, Floats]:
         """Return what holds over every horizon: the trees' factor on orders, and the value of one order."""
@@ -112,10 +126,14 @@ class OrdersAndValue:
         return factor, one_order * np.exp(self.value_correction.raw(rows))
 
     def _over(
-        self, days: float, histories: Histories, learnt: tuple[Floats, Floats], p_order: Floats | None
+        self,
+        ahead: float | Floats,
+        histories: Histories,
+        learnt: tuple[Floats, Floats],
+        p_order: Floats | None,
     ) -> tuple[Floats, Floats]:
         factor, one_order = learnt
-        orders = np.maximum(self.process.expected_orders(histories, days), _SMALLEST) * factor
+        orders = np.maximum(self.process.expected_orders(histories, ahead), _SMALLEST) * factor
         if p_order is not None:
             orders = np.maximum(orders, p_order)
         return orders, np.maximum(orders * one_order, _SMALLEST)
@@ -124,7 +142,9 @@ class OrdersAndValue:
         rows = described(snapshot, histories, self.process, inputs)
         return rows.assign(expected_order_value=self.order_value.expected(histories))
 
-    def predict(self, snapshot: pd.DataFrame, next_order: NextOrder) -> pd.DataFrame:
+    def predict(
+        self, snapshot: pd.DataFrame, next_order: NextOrder, on_day: int | None = None
+    ) -> pd.DataFrame:
         """Return expected_orders_{h}d, expected_value_{h}d and clv_365d with its p10 and p90.
 
         Parameters
@@ -132,14 +152,16 @@ class OrdersAndValue:
         snapshot : (n, k) DataFrame
         next_order : NextOrder
             The curve that orders and money must agree with.
+        on_day : int or None
+            As of `expected`.
         """
         columns = {}
         histories = Histories(snapshot)
         learnt = self._learnt(snapshot, histories)
         horizons = list(dict.fromkeys((*_ORDERS_HORIZONS_DAYS, self.horizon_days)))
-        curve = next_order.p_order(snapshot, horizons)
+        curve = next_order.p_order(snapshot, horizons, on_day)
         for days, p_order in zip(horizons, curve.T, strict=True):
-            orders, value = self._over(days, histories, learnt, p_order)
+            orders, value = self._over(self.level.business_days(on_day, days), histories, learnt, p_order)
             columns[f"expected_orders_{days}d"] = orders
             if days in (*_VALUE_HORIZONS_DAYS, self.horizon_days):
                 columns[f"expected_value_{days}d"] = value

@@ -96,7 +96,7 @@ class Scorer:
         Scored
             The connection is left staged as of the cutoff.
         """
-        return self.of_features(compute(connection, cutoff, store=store))
+        return self.of_features(compute(connection, cutoff, store=store), cutoff.day)
 
     def score_posted(self, orders: pa.Table, products: pa.Table, cutoff: Cutoff, store: pa.Table) -> Scored:
         """
@@ -117,9 +117,9 @@ class Scorer:
         """
         with self.plans.one() as plan:
             features = plan.compute(orders, products, cutoff, store)
-        return self.of_features(features)
+        return self.of_features(features, cutoff.day)
 
-    def of_features(self, features: pa.Table) -> Scored:
+    def of_features(self, features: pa.Table, on_day: int) -> Scored:
         """
         Score customers who are described already.
 
@@ -127,8 +127,10 @@ class Scorer:
         ----------
         features : pa.Table
             customer_id and at least the features that scores and segments are made of, sorted by customer.
+        on_day : int
+            Local day number of their cutoff.
         """
-        scores = _as_arrow(self.release.score(features.to_pandas()))
+        scores = _as_arrow(self.release.score(features.to_pandas(), on_day))
         return Scored(features, scores, self.assigner.assign(_side_by_side(features, scores)))
 
 

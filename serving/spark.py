@@ -78,14 +78,15 @@ class SparkScoring:
             When amounts are too large to be added up exactly.
         """
         directory = str((self.home.releases / scorer.release.id).absolute())
-        segments, kept = tuple(scorer.segments), ("customer_id", "spend_365d")
+        segments, on_day, kept = tuple(scorer.segments), cutoff.day, ("customer_id", "spend_365d")
         schema = _returned(scorer)
         history = SparkHistory(self.session, files, arrow_rows=CUSTOMERS_AT_ONCE)
         with exact_sums():
             history.stage(cutoff)
             rows = collected(
                 history.select().mapInArrow(
-                    lambda batches: _score_batches(batches, directory, segments, schema), _sql_of(schema)
+                    lambda batches: _score_batches(batches, directory, segments, on_day, schema),
+                    _sql_of(schema),
                 )
             )
             self._stage(connection, history)
@@ -104,7 +105,11 @@ class SparkScoring:
 
 
 def _score_batches(
-    batches: Iterator[pa.RecordBatch], directory: str, segments: Sequence[Segment], schema: pa.Schema
+    batches: Iterator[pa.RecordBatch],
+    directory: str,
+    segments: Sequence[Segment],
+    on_day: int,
+    schema: pa.Schema,
 ) -> Iterator[pa.RecordBatch]:
     """Score what one of Spark's workers is given."""
     scorer: Scorer | None = None
@@ -112,7 +117,7 @@ def _score_batches(
         if batch.num_rows:
             scorer = scorer or Scorer(load_release(Path(directory)), segments)
             features = pa.Table.from_batches([batch]).sort_by("customer_id")
-            scored = scorer.of_features(features)
+            scored = scorer.of_features(features, on_day)
             member_of = _by_customer(scored.assignments, scored.scores["customer_id"])
             columns = {
                 **_columns(scored.scores),

@@ -3,10 +3,13 @@
 import logging
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from features import history
 from features.cutoff import Cutoff
+from models.level import Level
 from models.next_order import NextOrder
 from models.predictor import Outcomes
 from models.purchase_process import (
@@ -20,6 +23,7 @@ from models.release import Predictors
 from models.replenishment import ReplenishmentModel
 from models.worth import OrdersAndValue
 from training.dataset import Dataset
+from training.level import fit_level, orders_known
 
 MINIMUM_TRAINING_ROWS = 500
 MINIMUM_TRAINING_BUYERS = 100
@@ -58,44 +62,57 @@ def fit_customers(dataset: Dataset, as_of: Cutoff, seed: int) -> CustomerPredict
     CustomerPredictors
         Without trees where history or customers are below the minimums, which is logged.
     """
-    now = Histories(dataset.snapshot(as_of))
-    process, order_value = fit_purchase_process(now), fit_order_value(now)
+    process, order_value = _processes(dataset.snapshot(as_of))
+    orders = orders_known(dataset, as_of)
+    level = fit_level(orders, as_of.day, process)
+    _log.info("as of %s: %s", as_of.local_date, level.says)
     bare = CustomerPredictors(
-        NextOrder(process, dataset.horizon_days, None),
-        OrdersAndValue(process, order_value, dataset.horizon_days, None, None),
+        NextOrder(process, dataset.horizon_days, None, level),
+        OrdersAndValue(process, order_value, dataset.horizon_days, None, None, level=level),
     )
     cutoffs = dataset.training_cutoffs(as_of)
     if not cutoffs:
         _log.info("too few complete %d-day windows as of %s", dataset.horizon_days, as_of.local_date)
         return bare
     rows, happened = dataset.stacked(cutoffs)
+    on_day = np.concatenate([np.full(len(dataset.snapshot(each)), each.day) for each in cutoffs])
     buyers = int((happened.orders > 0).sum())
     if len(rows) < MINIMUM_TRAINING_ROWS or buyers < MINIMUM_TRAINING_BUYERS:
         _log.info("%d training rows, %d with an order: too few for trees", len(rows), buyers)
         return bare
-    return _fit_trees(rows, happened, Histories(dataset.snapshot(cutoffs[0])), process, order_value, seed)
+    process_then, order_value_then = _processes(dataset.snapshot(cutoffs[0]))
+    level_then = fit_level(orders, as_of.day, process_then)
+    trees = _fit_trees(rows, happened, on_day, (process_then, order_value_then, level_then), seed)
+    # Trees learnt on one kind of process say nothing about another.
+    if type(process) is not type(process_then):
+        process, level = process_then, level_then
+    return CustomerPredictors(
+        replace(trees.next_order, process=process, level=level),
+        replace(trees.worth, process=process, order_value=order_value, level=level),
+    )
 
 
-def _fit_trees(  # noqa: PLR0913, PLR0917  # what is learnt from, what it starts from
+def _processes(snapshot: pd.DataFrame) -> tuple[PurchaseProcess, OrderValue]:
+    histories = Histories(snapshot)
+    return fit_purchase_process(histories), fit_order_value(histories)
+
+
+def _fit_trees(
     rows: pd.DataFrame,
     happened: Outcomes,
-    then: Histories,
-    process: PurchaseProcess,
-    order_value: OrderValue,
+    on_day: NDArray[np.int64],
+    base: tuple[PurchaseProcess, OrderValue, Level],
     seed: int,
 ) -> CustomerPredictors:
-    """Fit the trees on the processes of the newest training cutoff, then put today's processes under them.
+    """Fit the trees on the processes of the newest training cutoff; today's are put under them afterwards.
 
     Processes fitted on the training windows' own outcomes would look better there than they are.
     """
+    process, order_value, level = base
     inputs = [name for name in rows.columns if name != "customer_id"]
-    process_then, order_value_then = fit_purchase_process(then), fit_order_value(then)
-    next_order = NextOrder.fit(rows, happened, process_then, inputs, seed)
-    worth = OrdersAndValue.fit(rows, happened, process_then, order_value_then, inputs, seed)
-    # Trees learnt on one kind of process say nothing about another.
-    kept = process if type(process) is type(process_then) else process_then
     return CustomerPredictors(
-        replace(next_order, process=kept), replace(worth, process=kept, order_value=order_value)
+        NextOrder.fit(rows, happened, process, inputs, seed, level, on_day),
+        OrdersAndValue.fit(rows, happened, process, order_value, inputs, seed, level, on_day),
     )
 
 

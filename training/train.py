@@ -173,7 +173,7 @@ def _asked(champion: Release | None, dataset: Dataset, test: Cutoff) -> dict[str
     if champion is None or champion.manifest.as_of > test.local_date.isoformat():
         return {}
     predictors = CustomerPredictors(champion.predictors.next_order, champion.predictors.worth)
-    return {CHAMPION: ask(predictors, dataset.snapshot(test), dataset.horizon_days)}
+    return {CHAMPION: ask(predictors, dataset.snapshot(test), dataset.horizon_days, test.day)}
 
 
 def _facts(ledger: Ledger, dataset: Dataset, cutoff: Cutoff, seed: int) -> dict[str, Any]:
