@@ -89,7 +89,9 @@ def _made(trained: Trained) -> list[str]:
     predictors, manifest = trained.release.predictors, trained.release.manifest
     process = predictors.next_order.process.model_dump()
     kind = process.pop("kind")
-    parameters = ", ".join(f"{name} = {value:.4g}" for name, value in process.items())
+    parameters = ", ".join(
+        f"{name} = {_number(value) if isinstance(value, float) else value}" for name, value in process.items()
+    )
     trees = (
         "LightGBM trees correct its log-odds of an order, its order counts and the value of an order."
         if predictors.next_order.correction
@@ -97,6 +99,7 @@ def _made(trained: Trained) -> list[str]:
     )
     return [
         f"- Purchase process `{kind}` ({parameters}).",
+        f"- The store's level: {predictors.next_order.level.says}.",
         f"- {trees}",
         f"- Value of an order: `{predictors.worth.order_value.basis}`.",
         f"- Seed {manifest.seed}, horizon {manifest.horizon_days} days; the same data and seed give the same release.",

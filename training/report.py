@@ -206,8 +206,9 @@ def timing_figure(lower: Floats, upper: Floats) -> Figure:
         xticks=np.arange(_GROUPS + 1),
         xticklabels=[f"{edge:.0%}" for edge in edges],
     )
+    axes.set_ylim(0.0, 1.2 * max(float(shares.max()), 1.0 / _GROUPS))  # room for the legend
     axes.yaxis.set_major_formatter(PercentFormatter(xmax=1))
-    axes.legend(loc="lower right", frameon=False)
+    axes.legend(loc="upper left", frameon=False)
     return figure
 
 

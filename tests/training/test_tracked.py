@@ -93,6 +93,7 @@ def test_the_model_card_says_what_how_well_and_why(shop_home: Home, shop_client:
     assert all(f"### As of {cutoff}, the 90 days after it" in text for cutoff in CUTOFFS)
     assert all(reason in text for reason in manifest.gate.reasons)
     assert manifest.data_fingerprint in text
+    assert f"- The store's level: {load_deployed(shop_home).predictors.next_order.level.says}." in text
     assert "| `churn_probability_90d` | probability | chance of not ordering within 90 days |" in text
     assert " nan " not in text
 
