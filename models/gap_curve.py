@@ -123,6 +123,10 @@ class GapCurve:
     rebuys: Floats
     elapsed_days: Floats
 
+    def take(self, rows: npt.NDArray[np.bool_]) -> "GapCurve":
+        """Return the curves of some of the pairs."""
+        return GapCurve(self.mean[rows], self.deviation[rows], self.rebuys[rows], self.elapsed_days[rows])
+
     def reached(self, days: Floats) -> Floats:
         """Return the share of gaps, of those who rebuy, that are over before `days` days are."""
         return np.asarray(ndtr(self._place(days)))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from models.gap_curve import GapCurve
 from models.gaps import Floats
@@ -29,6 +30,10 @@ class RefillCurve:
 
     gaps: GapCurve
     hazards: Floats
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> "RefillCurve":
+        """Return the curves of some of the pairs."""
+        return RefillCurve(self.gaps.take(rows), self.hazards[rows])
 
     def probability(self, days: float) -> Floats:
         """Return (n,) float, P(bought on one of the next `days` days)."""

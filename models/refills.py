@@ -119,12 +119,12 @@ class RefillModel:
             if scale is not None and rows.any():
                 hazards[rows] *= scale.factor(_covariates(self.gaps, paths, curve, pairs, rows))[:, None]
         if self.trees is not None and repeated.any():
-            own = _rows(curve, repeated)
+            own = curve.take(repeated)
             inputs = described(self.gaps, paths, own, pairs, repeated)
             hazards[repeated] = self.trees.hazards(inputs, log_odds(own))
         active = pairs["elapsed_days"].to_numpy() <= ACTIVE_DAYS
         kept = active & (repeated | (self.gaps.rebuy_share[paths[:, -1]] >= LEAST_REBUY_SHARE))
-        return RefillCurve(_rows(curve, kept), hazards[kept]), pairs[kept]
+        return RefillCurve(curve.take(kept), hazards[kept]), pairs[kept]
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return the parameters, trees in LightGBM's text format; no customer's rows are among them."""
@@ -148,12 +148,8 @@ class RefillModel:
         )
 
 
-def _rows(curve: GapCurve, rows: Rows) -> GapCurve:
-    return GapCurve(curve.mean[rows], curve.deviation[rows], curve.rebuys[rows], curve.elapsed_days[rows])
-
-
 def _covariates(gaps: GapParameters, paths: Ints, curve: GapCurve, pairs: pd.DataFrame, rows: Rows) -> Floats:
-    return covariates(gaps, paths[rows], _rows(curve, rows), pairs.loc[rows, list(COUNTS)])
+    return covariates(gaps, paths[rows], curve.take(rows), pairs.loc[rows, list(COUNTS)])
 
 
 def _past_windows(days: Days, items: Items, levels: int, cutoff_day: int) -> list[_Window]:
@@ -195,7 +191,7 @@ def _window(
     often, once = active & repeated, active & ~repeated
     told = [_covariates(gaps, paths, curve, pairs, rows) for rows in (often, once)]
     again = (next_days < WINDOW_DAYS).astype(np.float64)
-    own = _rows(curve, often)
+    own = curve.take(often)
     inputs = described(gaps, paths, own, pairs, often)
     examples = Examples(inputs, log_odds(own), next_days[often], known_days)
     base = hazard(curve.probability(WINDOW_DAYS))

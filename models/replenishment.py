@@ -102,7 +102,7 @@ class ReplenishmentModel:
         """
         stage_days(connection)
         _, cutoff_day = span(connection)
-        known = [(_learnt_from(connection, level), read_items(connection, level), level) for level in LEVELS]
+        known = [(learnt_from(connection, level), read_items(connection, level), level) for level in LEVELS]
         with ThreadPoolExecutor(len(LEVELS)) as pool:
             models = pool.map(
                 lambda each: RefillModel.fit(each[0], each[1], each[2], cutoff_day, seed), known
@@ -177,8 +177,8 @@ def due_within_a_week(forecast: pa.Table) -> pa.Table:
     return forecast.filter(pc.and_(due, pc.is_null(forecast["suppressed_because"])))
 
 
-def _learnt_from(connection: duckdb.DuckDBPyConnection, level: Level) -> Days:
-    """Return the days of all customers, or of a part of them in a store too large."""
+def learnt_from(connection: duckdb.DuckDBPyConnection, level: Level) -> Days:
+    """Return the days of all customers, or in a store too large of some of them, after `stage_days`."""
     count = connection.execute(f"SELECT count(*) FROM replenishment_{level}_days").fetchone()
     customers = chunks(connection, rows=2**62)
     share = min(1.0, MOST_DAYS_LEARNT / max(count[0] if count else 0, 1))

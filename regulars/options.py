@@ -48,6 +48,10 @@ BySlice = Annotated[
     bool,
     typer.Option("--by-slice", help="Also among one-time, repeat, new, heavy and dormant customers."),
 ]
+Replenishment = Annotated[
+    bool,
+    typer.Option("--replenishment", help="Judge refills instead of customers; 14 days unless said otherwise."),
+]
 HorizonDays = Annotated[
     int | None, typer.Option("--horizon-days", help="How many days ahead.  [default: 90]")
 ]
