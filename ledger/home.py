@@ -62,6 +62,16 @@ class Home:
         return self.path / "replenishment"
 
     @property
+    def suggestions(self) -> Path:
+        """Delta table of reminders to send, one row a customer and run."""
+        return self.path / "suggestions"
+
+    @property
+    def demand(self) -> Path:
+        """Delta table of expected demand per product or category and day; no customers in it."""
+        return self.path / "demand"
+
+    @property
     def memberships(self) -> Path:
         """Delta table of who was in which segment from when to when."""
         return self.path / "memberships"

@@ -25,7 +25,6 @@ from regulars.options import (
     OnEngine,
     PastDay,
     Port,
-    Replenishment,
     SegmentName,
     cutoff_of,
     home_of,
@@ -177,9 +176,12 @@ def score(
     """
     from regulars import scoring
 
-    ledger = ledger_of(settings_of(home))
+    settings = settings_of(home)
+    ledger = ledger_of(settings)
     with terminal.progress() as progress:
-        summary = scoring.score(ledger.home, cutoff_of(ledger, as_of), progress, engine)
+        summary = scoring.score(
+            ledger.home, cutoff_of(ledger, as_of), progress, engine, settings.reminder_lead_days
+        )
     if summary.published is None:
         typer.echo("a later day is served already and stays; these scores are in the tables only", err=True)
     facts = summary.facts.model_dump(exclude={"segments"})
@@ -189,12 +191,11 @@ def score(
 
 
 @app.command()
-def evaluate(  # noqa: PLR0913  # one argument an option
+def evaluate(
     *,
     as_of: PastDay = None,
     horizon_days: HorizonDays = None,
     by_slice: BySlice = False,
-    replenishment: Replenishment = False,
     home: HomeDirectory = None,
     as_json: AsJson = False,
 ) -> None:
@@ -202,11 +203,6 @@ def evaluate(  # noqa: PLR0913  # one argument an option
 
     Shows what then happened, and how near each came.
     """
-    if replenishment:
-        from regulars import refilling
-
-        refilling.evaluate(settings_of(home), as_of, horizon_days or refilling.HORIZON_DAYS, as_json=as_json)
-        return
     from regulars import evaluating
     from training import evaluate as evaluation
 
@@ -273,6 +269,8 @@ app.add_typer(
     identifying.commands, name="identities", help="Who is who: visitors and accounts of one person."
 )
 app.add_typer(
-    exporting.commands, name="export", help="Write scores, refills or a segment's members to a file."
+    exporting.commands,
+    name="export",
+    help="Write scores, refills, reminders, demand or a segment's members to a file.",
 )
 app.add_typer(segmenting, name="segments", help="What the segments are and how large.")

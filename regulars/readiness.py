@@ -43,6 +43,7 @@ COLUMN_NEEDS = (
         r"days_since_new_product|mean_piece_price|price_level",
         "order_products",
     ),
+    ColumnNeed(r"(first_)?refills_\w+|(due_soon|due_now|late|lost)_items|reminder_value", "order_products"),
     ColumnNeed(r"quantity_per_order|first_order_pieces|mean_piece_price|price_level", "quantities"),
     ColumnNeed(r"(morning|afternoon|evening)_order_share|first_order_hour", "order_times"),
     ColumnNeed(r"days_since_sign_up|days_sign_up_to_first_order", "sign_up_dates"),
@@ -104,9 +105,6 @@ PLANNED = (
     Planned("Morning, afternoon, evening and night buyers", ("order_times",)),
     Planned("Big-ticket and small-ticket", ("quantities",)),
     Planned("Trouble orders", ("refunds",)),
-    Planned("Suppressed: a subscription runs", ("subscriptions",)),
-    Planned("Suppressed: paused", ("pauses",)),
-    Planned("Suppressed: reminded lately", ("reminders",)),
 )
 
 

@@ -10,16 +10,23 @@ from regulars.options import Engine
 from regulars.terminal import Progress
 from segments.segment import load_library
 from serving import batch
+from serving.reminders.states import LEAD_DAYS
 from serving.spark import SparkScoring
 
 
-def score(home: Home, as_of: Cutoff, progress: Progress, engine: Engine = Engine.DUCKDB) -> batch.RunSummary:
+def score(
+    home: Home,
+    as_of: Cutoff,
+    progress: Progress,
+    engine: Engine = Engine.DUCKDB,
+    lead_days: int = LEAD_DAYS,
+) -> batch.RunSummary:
     """Score every customer as of a cutoff and publish the run; `serving.batch.run` says what is refused."""
     release, segments = load_deployed(home), load_library()
     if engine is Engine.DUCKDB:
-        return batch.run(home, release, segments, as_of, progress)
+        return batch.run(home, release, segments, as_of, progress, lead_days=lead_days)
     with warnings.catch_warnings():
         # 2026-11-22: PySpark 4.3 about pandas 3, whose frames never go through Spark here. Goes when PySpark follows.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         on_spark = SparkScoring(open_session(), home)
-        return batch.run(home, release, segments, as_of, progress, scoring=on_spark)
+        return batch.run(home, release, segments, as_of, progress, scoring=on_spark, lead_days=lead_days)

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     memory_limit_mb : int or None, MB
         How much memory reading the ledger for training may take; what does not fit is written to the home for a while.
         None is half of the machine's.
+    reminder_lead_days : int, days
+        How long before it is due a refill counts as due soon: what delivery takes.
     host : str
         Address that `serve` listens on. The API has no keys yet: leave it at loopback unless something in
         front of it asks for them.
@@ -47,6 +49,7 @@ class Settings(BaseSettings):
         default=None, validation_alias=AliasChoices("REGULARS_MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_URI")
     )
     memory_limit_mb: int | None = Field(default=None, ge=100)
+    reminder_lead_days: int = Field(default=5, ge=0, le=60)
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
 

@@ -157,7 +157,7 @@ def _query(
 
 def _fact(column: SegmentColumn) -> str:
     """Return a column as conditions see it: numbers as DOUBLE, with NaN and infinity unknown like NULL."""
-    if column.unit == "text":
+    if column.unit in {"text", "names"}:
         return f'CAST("{column.name}" AS VARCHAR) AS "{column.name}"'
     number = f'CAST("{column.name}" AS DOUBLE)'
     return f'CASE WHEN isfinite({number}) THEN {number} END AS "{column.name}"'

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from segments.expression import parse
 from segments.operator import Operator
-from segments.operators import ARITHMETIC, COMPARISONS, PERCENTILES, STORE_NUMBERS
+from segments.operators import ARITHMETIC, COMPARISONS, LISTS, PERCENTILES, STORE_NUMBERS
 from segments.partitions import ACTIVE_SHARE, CHURNED_SHARE, DEFAULT_LIMITS, ENOUGH_RETURNS
 from segments.segment import Segment, load_library
 from segments.vocabulary import SegmentColumn
@@ -36,6 +36,10 @@ day by which {ACTIVE_SHARE:.0%} of those who ever come back have come back, `chu
 {CHURNED_SHARE:.0%} have. Where fewer than {ENOUGH_RETURNS} customers came back, all the store's gaps are taken
 together; where those are too few as well, {DEFAULT_LIMITS[0]} and {DEFAULT_LIMITS[1]} days.
 
+**Refills** are counted by a scoring run from its forecast of next purchases, without those that must not be reminded.
+A list holds the ids of products and the paths of categories: `includes(due_now_items, 'p-17')`. A history posted for
+scoring has no forecast, and its customer is in no segment that asks for one.
+
 To add a segment, add a table to a file in `segments/library/`; to add an operator, add a row to
 `segments/operators.py`; then run `make docs`.
 """
@@ -43,6 +47,7 @@ To add a segment, add a table to a file in `segments/library/`; to add an operat
 TABLES = (
     ("Comparisons", COMPARISONS),
     ("Compared with the other customers", PERCENTILES),
+    ("Lists of products and categories", LISTS),
     ("Calculations", ARITHMETIC),
     ("Numbers of the whole store", STORE_NUMBERS),
 )

@@ -6,7 +6,9 @@ from typing import Literal
 
 from sqlglot import exp
 
-Kind = Literal["number", "text", "any", "column", "number column", "constant", "percent", "order count"]
+Kind = Literal[
+    "number", "text", "any", "column", "number column", "list column", "constant", "percent", "order count"
+]
 Gives = Literal["truth", "number"]
 FormField = Literal["number", "number pair", "choices", "percent", "percent pair", "none"]
 

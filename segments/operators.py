@@ -7,6 +7,7 @@ rows; to add an operator is to add a row here (its example becomes its documenta
 from sqlglot import exp
 
 from segments.operator import Numbers, Operator
+from segments.units import LINE_FEED
 
 COMPARISONS = (
     Operator(
@@ -317,6 +318,28 @@ STORE_NUMBERS = (
     ),
 )
 
-OPERATORS = {row.symbol: row for row in (*COMPARISONS, *ARITHMETIC, *PERCENTILES, *STORE_NUMBERS)}
+LISTS = (
+    Operator(
+        "includes",
+        takes=("list column", "text"),
+        sql=f"contains({{0}}, {LINE_FEED} || {{1}} || {LINE_FEED})",
+        says="one that holds {1}",
+        example="includes(due_now_items, 'Coffee > Beans')",
+        opposite="not includes",
+        form="choices",
+        statistics=lambda _: (),
+    ),
+    Operator(
+        "not includes",
+        takes=("list column", "text"),
+        sql=f"(NOT contains({{0}}, {LINE_FEED} || {{1}} || {LINE_FEED}))",
+        says="none that holds {1}",
+        example="not includes(late_items, 'Coffee > Beans')",
+        opposite="includes",
+        form="choices",
+    ),
+)
+
+OPERATORS = {row.symbol: row for row in (*COMPARISONS, *ARITHMETIC, *PERCENTILES, *LISTS, *STORE_NUMBERS)}
 BY_NODE = {row.node: row for row in OPERATORS.values() if row.node is not None}
 FUNCTIONS = {row.symbol: row for row in OPERATORS.values() if row.is_function}

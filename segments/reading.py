@@ -52,6 +52,7 @@ _KINDS = {
     "text": "a text in single quotes",
     "column": "a column",
     "number column": "a column of numbers",
+    "list column": "a list such as due_now_items",
     "constant": "a number or a text in single quotes",
     "percent": "a number between 0 and 100",
     "order count": "0, 1, 2 or 3",
@@ -297,19 +298,21 @@ def _column_first(condition: Call) -> Call:
 
 
 def _fits(operand: Value, kind: str) -> bool:
-    is_text = unit_of(operand)[0] == "text" or isinstance(getattr(operand, "value", None), str)
+    is_text = unit_of(operand)[0] in {"text", "names"} or isinstance(getattr(operand, "value", None), str)
     number = operand.value if isinstance(operand, Constant) and isinstance(operand.value, float) else None
-    if kind == "any":
-        return True
-    if kind in {"column", "number column"}:
-        return isinstance(operand, SegmentColumn) and not (is_text and kind == "number column")
-    if kind == "constant":
-        return isinstance(operand, Constant)
-    if kind == "percent":
-        return number is not None and 0 < number < 100  # noqa: PLR2004 - per cent
-    if kind == "order count":
-        return number in {0.0, 1.0, 2.0, 3.0}
-    return not is_text
+    is_column, is_constant = isinstance(operand, SegmentColumn), isinstance(operand, Constant)
+    fits = {
+        "any": True,
+        "number": not is_text,
+        "text": is_text and is_constant,
+        "column": is_column,
+        "number column": is_column and not is_text,
+        "list column": is_column and unit_of(operand)[0] == "names",
+        "constant": is_constant,
+        "percent": number is not None and 0 < number < 100,  # noqa: PLR2004 - per cent
+        "order count": number in {0.0, 1.0, 2.0, 3.0},
+    }
+    return fits[kind]
 
 
 def _suggestion(word: str, known: Iterable[str]) -> str:

@@ -34,7 +34,7 @@ class Segment(BaseModel):
 
 def load_library() -> tuple[Segment, ...]:
     """Return the segments that ship: the lifecycle grid, then the others, in the order of their files."""
-    return load_file("lifecycle") + load_file("predictive") + load_file("orders")
+    return load_file("lifecycle") + load_file("predictive") + load_file("refills") + load_file("orders")
 
 
 def load_file(stem: str) -> tuple[Segment, ...]:

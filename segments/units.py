@@ -22,6 +22,10 @@ CURRENCY_WORDS = {
 }
 
 
+LINE_FEED = "chr(10)"
+"""SQL of what stands before, between and after the names of a list; no name holds one."""
+
+
 @dataclass(frozen=True)
 class Unit:
     """One unit: what it may be compared with and how a quantity of it reads.
@@ -68,7 +72,9 @@ UNITS = {
         Unit("items", "count", decimals=2),
         Unit("products", "count", decimals=2),
         Unit("categories", "count", decimals=2),
+        Unit("refills", "count", decimals=0),
         Unit("text", "text"),
+        Unit("names", "text"),
     )
 }
 
@@ -114,6 +120,8 @@ def shown_sql(number_sql: str, name: str, currency: str = "") -> str:
         ISO code; empty when not known.
     """
     row = unit(name)
+    if name == "names":
+        return f"('“' || replace(trim({number_sql}, {LINE_FEED}), {LINE_FEED}, '”, “') || '”')"
     if row.dimension == "text":
         return f"('“' || {number_sql} || '”')"
     scaled = number_sql if row.factor == 1 else f"{number_sql} * {row.factor}"

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 
@@ -120,6 +120,21 @@ PHRASES = (
 # Computed from the grid's limits, and so known to the language whatever the features and scores.
 LIFECYCLE = SegmentColumn("lifecycle", "text", "place in the lifecycle grid")
 
+# Counted by a scoring run from the forecast of refills, which it alone has: a history posted for scoring has none.
+REFILLS = (
+    SegmentColumn("refills_due_soon", "refills", "number of refills due soon"),
+    SegmentColumn("refills_due_now", "refills", "number of refills due now"),
+    SegmentColumn("refills_late", "refills", "number of late refills"),
+    SegmentColumn("refills_lost", "refills", "number of products bought no more while others are"),
+    SegmentColumn("first_refills_due", "refills", "number of refills due of what was bought once"),
+    SegmentColumn("due_soon_items", "names", "list of refills due soon"),
+    SegmentColumn("due_now_items", "names", "list of refills due now"),
+    SegmentColumn("late_items", "names", "list of late refills"),
+    SegmentColumn("lost_items", "names", "list of what is bought no more"),
+    SegmentColumn("reminder_value", "currency", "value at stake in the next reminder"),
+)
+REFILL_NAMES = frozenset(column.name for column in REFILLS)
+
 
 def vocabulary(rows: Iterable[Declared], currency: str = "") -> dict[str, SegmentColumn]:
     """Build the vocabulary of segment expressions.
@@ -134,10 +149,13 @@ def vocabulary(rows: Iterable[Declared], currency: str = "") -> dict[str, Segmen
     Returns
     -------
     dict of str to SegmentColumn
-        By column name; `lifecycle` included.
+        By column name; `lifecycle` and the columns of refills included.
     """
     named = [_column(row, currency) for row in rows if row.name != "customer_id"]
-    return {column.name: column for column in (LIFECYCLE, *named)}
+    refills = [
+        replace(column, currency=currency) if column.unit == "currency" else column for column in REFILLS
+    ]
+    return {column.name: column for column in (LIFECYCLE, *refills, *named)}
 
 
 def _column(row: Declared, currency: str) -> SegmentColumn:

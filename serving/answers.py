@@ -138,7 +138,7 @@ def customer(run: PublishedRun, customer_id: str) -> Answer:
     titles = {segment.name: segment.title for segment in run.facts.segments}
     return {
         "customer_id": customer_id,
-        **_stamp(run),
+        **stamp(run),
         "confidence": row["confidence"],
         "scores": scores_of(row),
         "segments": [
@@ -151,17 +151,23 @@ def customer(run: PublishedRun, customer_id: str) -> Answer:
             for membership in run.memberships_of(customer_id)
         ],
         "replenishment": [
-            {name: _plain(value) for name, value in refill.items() if name != "customer_id"}
+            {name: plain(value) for name, value in refill.items() if name != "customer_id"}
             for refill in run.replenishment_of(customer_id)
         ],
+        "reminder": _reminder(run, customer_id),
     }
+
+
+def _reminder(run: PublishedRun, customer_id: str) -> Answer | None:
+    suggestion = run.suggestion_of(customer_id)
+    return suggestion and {name: plain(value) for name, value in suggestion.items() if name != "customer_id"}
 
 
 def segments(run: PublishedRun) -> Answer:
     """Answer GET /v1/segments."""
     listed = [summary(run, segment) for segment in run.facts.segments]
     return {
-        **_stamp(run),
+        **stamp(run),
         "customers": run.facts.customers,
         "currency": run.facts.currency,
         "segments": listed,
@@ -177,7 +183,7 @@ def segment(run: PublishedRun, name: str) -> Answer:
     ProblemError
         When the run has no such segment.
     """
-    return {**_stamp(run), "currency": run.facts.currency, **summary(run, segment_facts(run, name))}
+    return {**stamp(run), "currency": run.facts.currency, **summary(run, segment_facts(run, name))}
 
 
 def summary(run: PublishedRun, facts: SegmentFacts) -> Answer:
@@ -212,11 +218,11 @@ def members(run: PublishedRun, name: str, cursor: str | None, limit: str | None)
         When the segment is unknown, the cursor is not one of this segment's or the limit is out of range.
     """
     facts = segment_facts(run, name)
-    count = _read_limit(limit)
+    count = read_limit(limit)
     found = run.members(name, read_cursor(cursor, name), count + 1)
     page = found[:count]
     return {
-        **_stamp(run),
+        **stamp(run),
         "name": name,
         "size": facts.size,
         "members": _with_scores(run, page),
@@ -240,7 +246,8 @@ def _with_scores(run: PublishedRun, memberships: Sequence[Mapping[str, Any]]) ->
     return listed
 
 
-def _read_limit(limit: str | None) -> int:
+def read_limit(limit: str | None) -> int:
+    """Return how many rows a page shall have; raises ProblemError when it is out of range."""
     if limit is None:
         return MEMBERS_A_PAGE
     if limit.isascii() and limit.isdigit() and len(limit) <= 4 and 1 <= int(limit) <= MEMBERS_AT_MOST:  # noqa: PLR2004
@@ -272,7 +279,7 @@ def read_cursor(cursor: str | None, segment_name: str) -> str:
     return last
 
 
-def _stamp(run: PublishedRun) -> Answer:
+def stamp(run: PublishedRun) -> Answer:
     """Return what every answer from a run carries."""
     facts = run.facts
     return {
@@ -286,7 +293,7 @@ def _instant(moment: datetime | None) -> str | None:
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - a table's cell
+def plain(value: Any) -> Any:  # noqa: ANN401 - a table's cell
     """Return a cell as JSON has it."""
     if isinstance(value, float) and not math.isfinite(value):
         return None

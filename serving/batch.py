@@ -26,8 +26,13 @@ from segments.expression import Expression, parse
 from segments.history import advance, no_history
 from segments.partitions import lifecycle_cells
 from segments.segment import Segment
+from segments.vocabulary import REFILL_NAMES
 from serving import store, tables
 from serving.lock import alone
+from serving.reminders import membership, suggestion
+from serving.reminders.demand import expected as expected_demand
+from serving.reminders.refills import stage as stage_refills
+from serving.reminders.states import LEAD_DAYS
 from serving.scorer import Scored, Scorer, columns_of
 
 LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
@@ -74,6 +79,7 @@ def run(  # noqa: PLR0913 - what is scored, with what, as of when, and how
     progress: Progress | None = None,
     *,
     scoring: Scoring = embedded,
+    lead_days: int = LEAD_DAYS,
 ) -> RunSummary:
     """
     Score every customer and write scores, replenishment and memberships.
@@ -91,6 +97,8 @@ def run(  # noqa: PLR0913 - what is scored, with what, as of when, and how
         Called with a step's name and the share of the run done, 0 to 1.
     scoring : callable
         Where the work is done; `embedded`, or a `serving.spark.SparkScoring`.
+    lead_days : int, days
+        How long before it is due a refill counts as due soon.
 
     Returns
     -------
@@ -102,10 +110,14 @@ def run(  # noqa: PLR0913 - what is scored, with what, as of when, and how
         When the ledger holds nobody before `as_of` or the release is of other features.
     """
     with alone(home):
-        return _run(home, Scorer(release, segments), as_of, progress or _silent, scoring)
+        return _run(
+            home, Scorer(release, segments), as_of, progress or _silent, scoring=scoring, lead_days=lead_days
+        )
 
 
-def _run(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, scoring: Scoring) -> RunSummary:
+def _run(  # noqa: PLR0913 - as `run`
+    home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, *, scoring: Scoring, lead_days: int
+) -> RunSummary:
     release = scorer.release
     newest = tables.newest_as_of(home.scores)
     ledger = Ledger(home)
@@ -117,14 +129,22 @@ def _run(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, scoring: Sco
         if scored.scores.num_rows == 0:
             raise InputError(f"no order is known before {as_of.local_date}; choose a later --as-of")
         tell("Forecasting refills", 0.4)
-        refills = release.predictors.replenishment.forecast(connection, as_of)
+        forecast = release.predictors.replenishment.forecast(connection, as_of)
+        tell("Planning reminders", 0.6)
+        refills, suggestions, demand, of_customers = _remind(connection, forecast, scored, as_of, lead_days)
         data_through = last_order_at(connection, as_of)
         products = connection.sql("SELECT * FROM ledger_products").to_arrow_table()
         context = read_store(connection)
+    scored = scorer.with_refills(scored, of_customers)
     facts = _facts(scorer, scored, refills, as_of, data_through)
     tell("Writing scores", 0.7)
     tables.replace_as_of(home.scores, tables.with_run(scored.scores, as_of.at, release.id), as_of.at)
-    tables.replace_as_of(home.replenishment, _with_as_of(refills, as_of.at), as_of.at)
+    for path, rows in (
+        (home.replenishment, refills),
+        (home.suggestions, suggestions),
+        (home.demand, demand),
+    ):
+        tables.replace_as_of(path, _with_as_of(rows, as_of.at), as_of.at)
     if newest is not None and newest > as_of.at:
         tell("Done", 1.0)
         return RunSummary(facts, None)
@@ -136,12 +156,25 @@ def _run(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, scoring: Sco
         scores=scored.scores,
         memberships=memberships.filter(pc.is_null(memberships["left_at"])).drop_columns(["left_at"]),
         replenishment=refills,
+        suggestions=suggestions,
+        demand=demand,
         products=products,
         store=context,
         facts=facts,
     )
     tell("Done", 1.0)
     return RunSummary(facts, published)
+
+
+def _remind(
+    connection: duckdb.DuckDBPyConnection, forecast: pa.Table, scored: Scored, as_of: Cutoff, lead_days: int
+) -> tuple[pa.Table, pa.Table, pa.Table, pa.Table]:
+    """Return the forecast with states and suppressions, the reminders, the demand, and what segments ask of these."""
+    refills = stage_refills(connection, forecast, as_of, lead_days)
+    suggestions = suggestion.stage(connection, as_of)
+    demand = expected_demand(connection, "reminder_refills", as_of)
+    of_customers = membership.columns(connection, scored.scores["customer_id"], suggestions)
+    return refills, suggestions, demand, of_customers
 
 
 def _silent(step: str, share: float) -> None:
@@ -225,7 +258,7 @@ def _group(segment: Segment, parsed: Expression) -> store.Group:
     if segment in lifecycle_cells():
         return "lifecycle"
     scores = {score.name for score in SCORES}
-    return "predicted" if parsed.columns & scores else "history"
+    return "predicted" if parsed.columns & (scores | REFILL_NAMES) else "history"
 
 
 def honesty(manifest: Manifest) -> str:

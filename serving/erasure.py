@@ -10,20 +10,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from features import history
 from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
 from features.snapshot import compute
 from ledger import delta
 from ledger.delta_log import forget_the_past
-from ledger.engine import open_engine
+from ledger.engine import bound, open_engine
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.quoting import text as quoted
 from ledger.store import Ledger
+from ledger.workspace import workspace
 from serving import store
 from serving.batch import LIKELY_TO_LEAVE, count_due
+from serving.reminders import demand, rhythm
 
-PUBLISHED = ("scores", "memberships", "replenishment")
+PUBLISHED = ("scores", "memberships", "replenishment", "suggestions")
 
 
 def count(home: Home, ids: Sequence[str]) -> dict[str, int]:
@@ -87,7 +90,7 @@ def remove(home: Home, ids: Sequence[str]) -> None:
 
 
 def _tables(home: Home) -> tuple[Path, ...]:
-    return (home.scores, home.replenishment, home.memberships)
+    return (home.scores, home.replenishment, home.suggestions, home.memberships)
 
 
 def _files(path: Path) -> list[Path]:
@@ -146,8 +149,31 @@ def _published_without(home: Home, run: store.PublishedRun, ids: pa.Array) -> st
         }
     )
     return store.publish(
-        home, **left, products=run.tables["products"], store=run.tables["store"], facts=facts
+        home,
+        **left,
+        demand=_demand(home, run.facts, ids, left["replenishment"]),
+        products=run.tables["products"],
+        store=run.tables["store"],
+        facts=facts,
     )
+
+
+def _demand(home: Home, facts: store.RunFacts, ids: pa.Array, refills: pa.Table) -> pa.Table:
+    """Return the calendar of demand of who is left: of their refills, and of what they bought."""
+    cutoff = Cutoff(facts.as_of, facts.time_zone)
+    with workspace(home) as spill, Ledger(home).connect() as connection:
+        bound(connection, spill)
+        _keep_orders(connection, f"({_theirs(ids.to_pylist())}) IS NOT TRUE")
+        history.stage(connection, cutoff)
+        rhythm.DAYS.fill(connection)
+        connection.register("refills_left", refills)
+        return demand.expected(connection, "refills_left", cutoff)
+
+
+def _keep_orders(connection: duckdb.DuckDBPyConnection, condition: str) -> None:
+    """Let a ledger connection see some orders only."""
+    connection.execute("ALTER VIEW ledger_orders RENAME TO all_orders")
+    connection.execute(f"CREATE VIEW ledger_orders AS SELECT * FROM all_orders WHERE {condition}")
 
 
 def _leaving(scores: pa.Table) -> pa.Table:
@@ -160,9 +186,7 @@ def _spent(home: Home, facts: store.RunFacts, ids: pa.Array, of: pa.ChunkedArray
     if len(of) == 0:
         return 0.0
     with Ledger(home).connect() as connection:
-        connection.execute("ALTER VIEW ledger_orders RENAME TO all_orders")
-        mine = _theirs(ids.to_pylist())
-        connection.execute(f"CREATE VIEW ledger_orders AS SELECT * FROM all_orders WHERE {mine}")
+        _keep_orders(connection, _theirs(ids.to_pylist()))
         features = compute(connection, Cutoff(facts.as_of, facts.time_zone), CORE)
     return float(pc.sum(_among(features, of.combine_chunks())["spend_365d"]).as_py() or 0.0)
 

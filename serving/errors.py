@@ -17,6 +17,7 @@ KINDS: dict[str, tuple[HTTPStatus, str]] = {
     "not-found": (HTTPStatus.NOT_FOUND, "There is nothing at this address"),
     "unknown-customer": (HTTPStatus.NOT_FOUND, "No such customer in the latest run"),
     "unknown-segment": (HTTPStatus.NOT_FOUND, "No such segment"),
+    "unknown-product": (HTTPStatus.NOT_FOUND, "No such product or category in the latest run"),
     "wrong-method": (HTTPStatus.METHOD_NOT_ALLOWED, "This address does not take that method"),
     "too-large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is larger than the service takes"),
     "wrong-media-type": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),

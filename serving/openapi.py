@@ -7,8 +7,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
+from models.gaps import LEVELS
 from serving import schemas
 from serving.errors import KINDS, MEDIA_TYPE
+from serving.reminders.states import STATES
 
 REF = "#/components/schemas/{model}"
 NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -25,6 +27,32 @@ PAGING = [
         "in": "query",
         "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
     },
+]
+
+
+def _query(name: str, means: str, schema: dict[str, Any], example: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": schema, "description": means, "example": example}
+
+
+TEXT = {"type": "string"}
+DAY = {"type": "string", "format": "date"}
+DEMAND_OF = [
+    _query("product", "A product's id.", TEXT, "beans-1kg"),
+    _query("category", "A category's path; instead of product.", TEXT, "Coffee > Beans"),
+]
+FILTERS = [
+    _query("product", "Of this product, or where it is offered in place of another.", TEXT, "beans-1kg"),
+    _query("category", "Of this category or one beneath it.", TEXT, "Coffee"),
+    _query("level", "Of products or of categories.", {"type": "string", "enum": list(LEVELS)}, "product"),
+    _query("state", f"Any of these, comma-separated: {', '.join(STATES)}.", TEXT, "due_now,late"),
+    _query(
+        "suppressed",
+        "true: only what must not be reminded; false: only what may.",
+        {"type": "boolean"},
+        "false",
+    ),
+    _query("due_from", "The median date of the next purchase is this day or later.", DAY, "2018-01-01"),
+    _query("due_to", "The median date of the next purchase is this day or earlier.", DAY, "2018-01-14"),
 ]
 
 # path, method, summary, answer, parameters, problems
@@ -44,6 +72,20 @@ READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, .
         schemas.CustomerAnswer,
         [CUSTOMER],
         ("unknown-customer",),
+    ),
+    (
+        "/v1/replenishment",
+        "Who is due for what, when, how much and how sure, and who must not be reminded; by stable cursor",
+        schemas.RefillsAnswer,
+        [*FILTERS, *PAGING],
+        ("bad-cursor",),
+    ),
+    (
+        "/v1/replenishment/demand",
+        "Pieces of a product or category expected to be bought on each of the next 30 days",
+        schemas.DemandAnswer,
+        DEMAND_OF,
+        ("bad-request", "unknown-product"),
     ),
     ("/readyz", "Whether the service can answer, and from what", schemas.Readiness, [], ()),
 )

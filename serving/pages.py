@@ -21,6 +21,7 @@ from serving import answers, look
 from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of
 from serving.live import Live
 from serving.openapi import description
+from serving.reminders import answers as refill_answers
 from serving.store import PublishedRun
 
 STATIC = Path(__file__).parent / "static"
@@ -54,6 +55,8 @@ def application(live: Live) -> Starlette:
             Route(f"/v1{segment}/members", as_json(_members), methods=["GET"]),
             # An id may hold slashes, sent as %2F: the server has decoded them by now.
             Route("/v1/customers/{customer_id:path}", as_json(_customer), methods=["GET"]),
+            Route("/v1/replenishment", as_json(refill_answers.replenishment), methods=["GET"]),
+            Route("/v1/replenishment/demand", as_json(refill_answers.demand), methods=["GET"]),
             Route("/openapi.json", _description, methods=["GET"]),
             Route("/docs.json", _description, methods=["GET"]),
             Mount("/static", _Static(directory=STATIC)),

@@ -1,11 +1,12 @@
 """The one path from history to scores, segments and reasons: the batch and the API both take it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import duckdb
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.catalog.shipped import CATALOG, CORE
 from features.cutoff import Cutoff
@@ -15,9 +16,9 @@ from features.warm import WarmPool
 from ledger.errors import InputError
 from models.release import Manifest, Release
 from models.scores import scores_for
-from segments.assign import Assigner, compile_segments
+from segments.assign import Assigner, compile_segments, parse_all
 from segments.segment import Segment
-from segments.vocabulary import SegmentColumn, vocabulary
+from segments.vocabulary import REFILL_NAMES, SegmentColumn, vocabulary
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Scorer:
     ----------
     release : Release
     segments : sequence of Segment
+        Those that ask for refills are assigned by a scoring run, which alone has the forecast.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Scorer:
     release: Release
     segments: Sequence[Segment]
     assigner: Assigner = field(init=False, repr=False)
+    refill_assigner: Assigner = field(init=False, repr=False)
     plans: WarmPool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -67,10 +70,14 @@ class Scorer:
                 "run `regulars train`"
             )
         manifest = self.release.manifest
-        assigner = compile_segments(
-            self.segments, columns_of(manifest), manifest.thresholds, manifest.lifecycle_limits
-        )
+        columns = columns_of(manifest)
+        parsed = parse_all(self.segments, columns)
+        of_refills = [each for each in self.segments if parsed[each.name].columns & REFILL_NAMES]
+        of_scores = [each for each in self.segments if each not in of_refills]
+        numbers = (columns, manifest.thresholds, manifest.lifecycle_limits)
+        assigner = compile_segments(of_scores, *numbers)
         object.__setattr__(self, "assigner", assigner)
+        object.__setattr__(self, "refill_assigner", compile_segments(of_refills, *numbers))
         # Of the features a request is answered with what is used: to leave the others out halves its time.
         named = {*CORE.names, *self.release.predictors.inputs, *assigner.needs}
         used = FeatureSet(feature for feature in CATALOG if feature.name in named)
@@ -132,6 +139,34 @@ class Scorer:
         """
         scores = _as_arrow(self.release.score(features.to_pandas(), on_day))
         return Scored(features, scores, self.assigner.assign(_side_by_side(features, scores)))
+
+    def with_refills(self, scored: Scored, refills: pa.Table) -> Scored:
+        """
+        Add the memberships of segments that ask for refills.
+
+        Parameters
+        ----------
+        scored : Scored
+        refills : pa.Table
+            A row a customer, from `serving.reminders.membership.columns`, sorted by customer.
+
+        Returns
+        -------
+        Scored
+            A customer's memberships are again in the order of the segments.
+
+        Raises
+        ------
+        InputError
+            When a segment asks for a feature beside refills that was not brought back from where the work was done.
+        """
+        customers = _side_by_side(_side_by_side(scored.features, scored.scores), refills)
+        mine = self.refill_assigner.assign(customers)
+        order = pa.array([segment.name for segment in self.segments], pa.string())
+        both = pa.concat_tables([scored.assignments, mine])
+        both = both.append_column("place", pc.index_in(both["segment"], value_set=order))
+        by_customer = both.sort_by([("customer_id", "ascending"), ("place", "ascending")])
+        return replace(scored, assignments=by_customer.drop_columns(["place"]))
 
 
 def columns_of(manifest: Manifest) -> dict[str, SegmentColumn]:

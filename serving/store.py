@@ -35,7 +35,9 @@ SORTED_BY = {
     "scores": ("customer_id",),
     "memberships": ("customer_id", "segment"),
     "members": ("segment", "customer_id"),
-    "replenishment": ("customer_id",),
+    "replenishment": ("customer_id", "level", "product_id", "category"),
+    "suggestions": ("customer_id",),
+    "demand": ("level", "product_id", "category", "date"),
     "products": ("product_id",),
     "store": ("as_of_day",),
 }
@@ -121,6 +123,8 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
     scores: pa.Table,
     memberships: pa.Table,
     replenishment: pa.Table,
+    suggestions: pa.Table,
+    demand: pa.Table,
     products: pa.Table,
     store: pa.Table,
     facts: RunFacts,
@@ -136,7 +140,11 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
     memberships : pa.Table
         Open memberships: customer_id, segment, entered_at, reasons.
     replenishment : pa.Table
-        Rows with customer_id; possibly none.
+        Rows with customer_id, level, product_id and category; possibly none.
+    suggestions : pa.Table
+        As `serving.reminders.suggestion` gives it, one row a customer; possibly none.
+    demand : pa.Table
+        As `serving.reminders.demand` gives it; possibly none.
     products : pa.Table
         `ledger_products` as the run saw it, so that posted histories get the same categories.
     store : pa.Table
@@ -153,6 +161,8 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
         "memberships": memberships,
         "members": memberships,
         "replenishment": replenishment,
+        "suggestions": suggestions,
+        "demand": demand,
         "products": products,
         "store": store,
     }
@@ -303,6 +313,11 @@ class PublishedRun:
     def replenishment_of(self, customer_id: str) -> list[dict[str, Any]]:
         """Return what one customer is expected to buy again."""
         return self._rows("replenishment", customer_id)
+
+    def suggestion_of(self, customer_id: str) -> dict[str, Any] | None:
+        """Return the reminder suggested for one customer, or None when nothing is due."""
+        rows = self._rows("suggestions", customer_id)
+        return rows[0] if rows else None
 
     def segment(self, name: str) -> SegmentFacts | None:
         """Return one segment's facts, or None when the run has no such segment."""

@@ -1,4 +1,4 @@
-"""The Delta tables of record that a scoring run writes: scores, replenishment, memberships."""
+"""The Delta tables of record that a scoring run writes: scores, refills, reminders, demand, memberships."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`regulars export`: the latest scores, refills or members of a segment, in one whole file or none."""
+"""`regulars export`: the latest scores, refills, reminders, demand or members, in one whole file or none."""
 
 import os
 import tempfile
@@ -12,6 +12,7 @@ from ledger.home import Home
 from serving import tables
 from serving.export.destination import Destination
 from serving.export.shipped import DESTINATIONS
+from serving.reminders.listing import EVERYTHING, Wanted
 
 NOTHING_SCORED = "nothing has been scored yet; run `regulars score`"
 
@@ -40,9 +41,40 @@ def export_scores(home: Home, out: Path, to: str | None = None) -> int:
     return _write(_newest(home.scores), out, to)
 
 
-def export_replenishment(home: Home, out: Path, to: str | None = None) -> int:
-    """Write the latest run's next purchases per customer and product or category; see `export_scores`."""
-    return _write(_newest(home.replenishment), out, to)
+def export_replenishment(home: Home, out: Path, to: str | None = None, wanted: Wanted = EVERYTHING) -> int:
+    """
+    Write the latest run's next purchases per customer and product or category; see `export_scores`.
+
+    Parameters
+    ----------
+    home : Home
+    out : Path
+    to : str, optional
+    wanted : Wanted
+        Which rows; all by default.
+    """
+    return _write(wanted.among(_newest(home.replenishment)), out, to)
+
+
+def export_reminders(home: Home, out: Path, to: str | None = None) -> int:
+    """Write the latest run's suggested reminders, one row a customer with anything due; see `export_scores`."""
+    return _write(_newest(home.suggestions), out, to)
+
+
+def export_demand(home: Home, out: Path, to: str | None = None, wanted: Wanted = EVERYTHING) -> int:
+    """
+    Write the latest run's expected demand, a row a product or category and day; see `export_scores`.
+
+    Parameters
+    ----------
+    home : Home
+    out : Path
+    to : str, optional
+    wanted : Wanted
+        Of which product, category or level; nothing else of it is looked at.
+    """
+    days = _newest(home.demand, by=("level", "product_id", "category", "date"))
+    return _write(wanted.items_among(days), out, to)
 
 
 def export_segment(home: Home, name: str, out: Path, to: str | None = None) -> int:
@@ -87,11 +119,11 @@ def destination_for(out: Path, to: str | None) -> Destination:
     return found
 
 
-def _newest(path: Path) -> pa.Table:
+def _newest(path: Path, by: tuple[str, ...] = ("customer_id",)) -> pa.Table:
     table = tables.read_newest(path)
     if table is None:
         raise InputError(NOTHING_SCORED)
-    return table.sort_by("customer_id")
+    return table.sort_by([(name, "ascending") for name in by])
 
 
 def _write(table: pa.Table, out: Path, to: str | None) -> int:

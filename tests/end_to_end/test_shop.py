@@ -158,3 +158,31 @@ def test_a_posted_history_gets_what_the_nightly_run_stored(
 )
 def test_the_service_answers(path: str, status: int, shop_service: str) -> None:
     assert httpx.get(f"{shop_service}{path}", timeout=30).status_code == status
+
+
+def test_who_is_due_for_what_is_the_same_in_the_export_and_in_the_api(
+    shop_home: Home, shop_service: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ("--state", "due_now", "--level", "product", "--not-suppressed")
+    due = _exported("replenishment", *asked, home=shop_home, out=tmp_path / "due.parquet", capsys=capsys)
+    assert len(due) > 0
+    assert set(due["state"]) == {"due_now"}
+    query = {"state": "due_now", "level": "product", "suppressed": "false", "limit": "1000"}
+    answer = httpx.get(f"{shop_service}/v1/replenishment", params=query, timeout=30).json()
+    assert answer["next_cursor"] is None
+    key = ["customer_id", "product_id", "state_reason", "p_due_14d"]
+    told = [tuple(row[name] for name in key) for row in answer["refills"]]
+    assert sorted(told) == sorted(due[key].itertuples(index=False, name=None))
+    reminders = _exported("reminders", home=shop_home, out=tmp_path / "send.parquet", capsys=capsys)
+    assert reminders["customer_id"].is_unique
+    assert set(reminders["send_on"].astype(str)) <= {
+        str(day.date()) for day in pd.date_range("2023-06-27", periods=14)
+    }
+    product = due["product_id"].iloc[0]
+    days = _exported(
+        "demand", "--product", product, home=shop_home, out=tmp_path / "d.parquet", capsys=capsys
+    )
+    served = httpx.get(
+        f"{shop_service}/v1/replenishment/demand", params={"product": product}, timeout=30
+    ).json()
+    assert [day["expected_units"] for day in served["days"]] == list(days["expected_units"])

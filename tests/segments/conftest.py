@@ -25,7 +25,7 @@ def limits() -> Mapping[str, float]:
 @pytest.fixture(scope="session")
 def engine(columns: dict[str, SegmentColumn]) -> Iterator[duckdb.DuckDBPyConnection]:
     """Give an engine with an empty table of every column, without access to files or the network."""
-    types = {"text": "VARCHAR"}
+    types = {"text": "VARCHAR", "names": "VARCHAR"}
     fields = ", ".join(f'"{name}" {types.get(each.unit, "DOUBLE")}' for name, each in columns.items())
     with duckdb.connect(config={"enable_external_access": "false"}) as connection:
         connection.execute(f"CREATE TABLE customers ({fields})")

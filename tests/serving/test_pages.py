@@ -15,6 +15,7 @@ from serving import look, schemas
 from serving.guard import CONTENT_POLICY
 from serving.live import Live
 from serving.pages import application
+from serving.reminders import demand, suggestion
 from serving.store import PublishedRun, RunFacts, SegmentFacts, publish
 from tests.serving.shop import Shop
 
@@ -77,7 +78,16 @@ def hostile(tmp_path: Path) -> Served:
                 "reasons": [[HOSTILE]] * 121,
             }
         ),
-        replenishment=pa.table({"customer_id": [HOSTILE], "product_id": [HOSTILE]}),
+        replenishment=pa.table(
+            {
+                "customer_id": [HOSTILE],
+                "level": ["product"],
+                "product_id": [HOSTILE],
+                "category": [HOSTILE],
+            }
+        ),
+        suggestions=suggestion.SCHEMA.empty_table(),
+        demand=demand.SCHEMA.empty_table(),
         products=pa.table({"product_id": pa.array([], pa.string())}),
         store=pa.table({"as_of_day": [17532]}),
         facts=RunFacts(
@@ -217,6 +227,7 @@ def test_a_customer_is_answered_with_scores_segments_and_refills(served: Served)
         "scores",
         "segments",
         "replenishment",
+        "reminder",
     ]
     assert answer["scores"]["p_order_90d"] == pytest.approx(1 - answer["scores"]["churn_probability_90d"])
     assert {segment["since"] for segment in answer["segments"]} == {"2023-06-26T22:00:00Z"}
@@ -254,6 +265,9 @@ def test_static_files_may_be_kept_and_nothing_else_is_reached(served: Served) ->
         ("/v1/segments/loyal_customers", schemas.SegmentAnswer),
         ("/v1/segments/loyal_customers/members", schemas.MembersAnswer),
         ("/v1/customers/c000", schemas.CustomerAnswer),
+        ("/v1/replenishment", schemas.RefillsAnswer),
+        ("/v1/replenishment/demand?product=p01", schemas.DemandAnswer),
+        ("/v1/replenishment?state=tomorrow", schemas.ProblemDocument),
         ("/v1/customers/nobody", schemas.ProblemDocument),
     ],
 )
@@ -277,6 +291,8 @@ def test_the_description_names_every_address_that_answers(served: Served) -> Non
         "/v1/segments/{name}",
         "/v1/segments/{name}/members",
         "/v1/customers/{customer_id}",
+        "/v1/replenishment",
+        "/v1/replenishment/demand",
         "/readyz",
     }
     references = re.findall(r'"\$ref":"#/components/schemas/(\w+)"', get(served, "/openapi.json").text)

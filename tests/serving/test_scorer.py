@@ -9,7 +9,7 @@ from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.store import Ledger
 from ledger.views import add_missing_tables
-from segments.segment import load_library
+from segments.segment import load_file, load_library
 from serving import answers
 from serving.errors import ProblemError
 from serving.scorer import Scorer
@@ -45,8 +45,12 @@ def post(shop: Shop, customers: object, as_of: str | None = "2023-06-27") -> dic
 def stored(shop: Shop, customer_id: str) -> dict[str, Any]:
     """Return what the batch stored, in the shape of a posted result."""
     found = answers.customer(PublishedRun.open(shop.home), customer_id)
+    # A posted history has no forecast of refills: a scoring run alone says who is due for what.
+    of_refills = {segment.name for segment in load_file("refills")}
     segments = [
-        {name: segment[name] for name in ("name", "title", "reasons")} for segment in found["segments"]
+        {name: segment[name] for name in ("name", "title", "reasons")}
+        for segment in found["segments"]
+        if segment["name"] not in of_refills
     ]
     return {
         "customer_id": customer_id,

@@ -48,14 +48,14 @@ def test_scoring_on_spark_writes_and_publishes_what_scoring_here_does(
     shop: Shop, own_shop: Shop, spark_session: "SparkSession"
 ) -> None:
     home = own_shop.home
-    for path in (home.scores, home.replenishment, home.memberships):
+    for path in (home.scores, home.replenishment, home.suggestions, home.demand, home.memberships):
         path.rename(path.with_suffix(".before"))
 
     summary = batch.run(
         home, own_shop.release, load_library(), CUTOFF, scoring=SparkScoring(spark_session, home)
     )
 
-    for name in ("scores", "replenishment", "memberships"):
+    for name in ("scores", "replenishment", "suggestions", "demand", "memberships"):
         assert_same(read(getattr(shop.home, name)), read(getattr(home, name)))
     here, there = PublishedRun.open(shop.home), PublishedRun.open(home)
     assert there.name == summary.published

@@ -8,6 +8,7 @@ import pytest
 from ledger.errors import InputError
 from ledger.home import Home
 from serving import store
+from serving.reminders import demand, suggestion
 from serving.store import PublishedRun, RunFacts, SegmentFacts, current_run, publish
 
 MONDAY = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)
@@ -60,7 +61,16 @@ def put(home: Home, customers: list[str], as_of: dt.datetime = MONDAY) -> str:
             {"customer_id": customers, "clv_365d": [float(len(customer)) for customer in customers]}
         ),
         memberships=memberships,
-        replenishment=pa.table({"customer_id": [customers[-1]] * 2, "product_id": ["p1", "p2"]}),
+        replenishment=pa.table(
+            {
+                "customer_id": [customers[-1]] * 2,
+                "level": ["product"] * 2,
+                "product_id": ["p2", "p1"],
+                "category": ["b", "a"],
+            }
+        ),
+        suggestions=suggestion.SCHEMA.empty_table(),
+        demand=demand.SCHEMA.empty_table(),
         products=pa.table({"product_id": ["p2", "p1", "p2"], "category": ["b", "a", "c"]}),
         store=pa.table({"as_of_day": [17532], "orders_30d": [3]}),
         facts=facts(as_of, all=len(customers), one=1),
