@@ -25,6 +25,7 @@ from regulars.options import (
     OnEngine,
     PastDay,
     Port,
+    Replenishment,
     SegmentName,
     cutoff_of,
     home_of,
@@ -191,11 +192,12 @@ def score(
 
 
 @app.command()
-def evaluate(
+def evaluate(  # noqa: PLR0913  # one argument an option
     *,
     as_of: PastDay = None,
     horizon_days: HorizonDays = None,
     by_slice: BySlice = False,
+    replenishment: Replenishment = False,
     home: HomeDirectory = None,
     as_json: AsJson = False,
 ) -> None:
@@ -203,6 +205,11 @@ def evaluate(
 
     Shows what then happened, and how near each came.
     """
+    if replenishment:
+        from regulars import refilling
+
+        refilling.evaluate(settings_of(home), as_of, horizon_days or refilling.HORIZON_DAYS, as_json=as_json)
+        return
     from regulars import evaluating
     from training import evaluate as evaluation
 
