@@ -1,14 +1,20 @@
 """Season and trend are believed as far as a store shows them; growth of the base is neither, and noise is nothing."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
+from features.cutoff import Cutoff
+from ledger.engine import open_engine
+from ledger.tables.identities import IDENTITIES
+from ledger.tables.products import PRODUCTS
 from models.level import STEADY
 from models.purchase_process import StoreRate
-from training.level import fit_level, weekly_ratios
+from training.dataset import Dataset
+from training.level import fit_level, orders_known, weekly_ratios
 
 DAYS = 3 * 365
 SHAPE, SCALE_DAYS = 1.0, 60.0
@@ -117,3 +123,35 @@ def test_the_sentence_tells_the_days_the_factor_and_how_often_it_was_seen(season
     says = fit_level(seasonal, JANUARY + 2 * 365 - 61, PROCESS).says
     assert says.startswith("the 90 days from 1 November are expected to bring 1.")
     assert says.endswith("is the season (seen once)")
+
+
+@pytest.mark.parametrize("merged_on", [date(2024, 2, 20), date(2024, 3, 10)])
+def test_orders_are_those_known_at_the_cutoff_and_of_whom_they_were_then(merged_on: date) -> None:
+    ledger = open_engine()
+    ledger.execute(
+        """
+        create table ledger_orders as
+        select customer_id, order_id, '1' as line_id, ordered_at::timestamptz as ordered_at,
+               known_at::timestamptz as known_at, null::varchar as product_id, null::bigint as quantity_milli,
+               net_minor::bigint as net_minor, null::bigint as discount_minor, 'EUR' as currency, status,
+               null::varchar as channel, ordered_at::date - date '1970-01-01' as order_day, 12 as order_hour,
+               1 as order_isoweekday
+          from (values ('a', '1', '2024-02-01', '2024-02-01', 1000, 'paid'),
+                       ('a', '1', '2024-02-01', '2024-03-05', -1000, 'refunded'),
+                       ('b', '2', '2024-02-01', '2024-02-01', 500, 'paid'),
+                       ('b', '3', '2024-02-09', '2024-02-09', 500, 'paid'),
+                       ('b', '3', '2024-02-09', '2024-02-20', -500, 'refunded'),
+                       ('b', '4', '2024-02-11', '2024-03-20', 500, 'paid'))
+               as lines (customer_id, order_id, ordered_at, known_at, net_minor, status)
+        """
+    )
+    known_at = datetime.combine(merged_on, datetime.min.time(), UTC)
+    merge = {"anonymous_id": "b", "customer_id": "a", "known_at": known_at, "how": "merged"}
+    ledger.register("ledger_products", PRODUCTS.arrow_schema.empty_table())
+    ledger.register("ledger_identities", pa.Table.from_pylist([merge], IDENTITIES.arrow_schema))
+    cutoff = Cutoff.at_midnight(date(2024, 3, 1), "UTC")
+    dataset = Dataset(ledger, Cutoff.at_midnight(date(2024, 5, 1), "UTC"), 30)
+    # The refund of the first order is not known yet, nor is the last order; that of the ninth is.
+    known = orders_known(dataset, cutoff)
+    assert sorted(known["customer_id"]) == (["a"] if merged_on < date(2024, 3, 1) else ["a", "b"])
+    assert set(known["order_day"]) == {(date(2024, 2, 1) - date(1970, 1, 1)).days}
