@@ -10,6 +10,7 @@ from ledger.quality import document as doctor_page
 from models.scores import SCORES
 from segments import documentation
 from segments.vocabulary import vocabulary
+from serving.reminders import document as reminders_page
 from training import document as accuracy_page
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -19,6 +20,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "doctor.md": doctor_page.page,
     "features.md": features_page.page,
     "accuracy.md": accuracy_page.page,
+    "reminders.md": reminders_page.page,
     "segments.md": lambda: documentation.page(vocabulary((*CATALOG, *SCORES))),
 }
 

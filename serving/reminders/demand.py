@@ -4,7 +4,7 @@ Three parts are added up.
 
 - The next purchase of every pair of the forecast: the sum of the probability that it falls on that day, times the
   pair's usual quantity.
-- First-time buyers: what they took a day over the last `NEW_BUYER_DAYS`, every day the same.
+- First-time buyers: what they took a day over the last `NEW_BUYER_DAYS` days, every day the same.
 - What both take again within the 30 days: of an item's purchases so far, how many were followed by another k days later
   (with those still waiting counted as waiting; Kaplan and Meier, 1958; pooled with the store's, which counts
   `ITEM_PURCHASES` purchases), each purchase followed by further ones in the same way (a renewal process).
@@ -60,9 +60,9 @@ with pairs as (
     select level, item, min(category) as category, [{means}] as means, [{spreads}] as spreads
     from pairs group by level, item
 ), firsts as (
-    select level, item, category, order_day, coalesce(quantity_milli, 1000) as milli,
-        row_number() over (partition by customer_id, level, item order by order_day) as turn
+    select level, item, category, order_day, coalesce(quantity_milli, 1000) as milli
     from reminder_days
+    where gap is null
 ), span as (
     select greatest(1, least({new_days}, {today} - coalesce(min(order_day), {today}))) as days from reminder_days
 ), newcomers as (
@@ -70,7 +70,7 @@ with pairs as (
         sum(milli) / 1e3 / any_value(days) as units,
         sum(cast(milli as hugeint) * milli) / 1e6 / any_value(days) as squares
     from firsts, span
-    where turn = 1 and order_day >= {today} - days
+    where order_day >= {today} - days
     group by level, item
 )
 select coalesce(k.level, n.level) as level, coalesce(k.item, n.item) as item,
@@ -83,14 +83,13 @@ order by level, item
 # How long each purchase has been followed: to the next one, or to the last whole day before the cutoff.
 _FOLLOWED = """
 with followed as (
-    select level, item, {today} - 1 - order_day as watched,
-        lead(order_day) over (partition by customer_id, level, item order by order_day) - order_day as gap
+    select level, item, next_gap, coalesce(next_gap, {today} - 1 - order_day) as watched
     from reminder_days
 )
-select level, item, cast(least(coalesce(gap, watched), {days}) as integer) as lasted,
-    count(*) as purchases, count(gap) filter (where gap < {days}) as again
+select level, item, cast(least(watched, {days}) as integer) as lasted,
+    count(*) as purchases, count(next_gap) filter (where next_gap < {days}) as again
 from followed
-where coalesce(gap, watched) > 0
+where watched > 0
 group by level, item, lasted
 """
 

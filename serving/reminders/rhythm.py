@@ -30,17 +30,23 @@ _Z75, _Z95 = 0.6744897501960817, 1.6448536269514722  # standard normal quantiles
 DAYS = Step(
     "reminder_days",
     """
-select
-    customer_id, 'product' as level, product_id as item, category, order_day,
-    sum(quantity_milli) as quantity_milli, sum(net_minor) as net_minor
-from history_items
-where product_id is not null
-group by customer_id, product_id, category, order_day
-union all
-select customer_id, 'category', category, category, order_day, sum(quantity_milli), sum(net_minor)
-from history_items
-where category is not null
-group by customer_id, category, order_day
+with bought as (
+    select
+        customer_id, 'product' as level, product_id as item, category, order_day,
+        sum(quantity_milli) as quantity_milli, sum(net_minor) as net_minor
+    from history_items
+    where product_id is not null
+    group by customer_id, product_id, category, order_day
+    union all
+    select customer_id, 'category', category, category, order_day, sum(quantity_milli), sum(net_minor)
+    from history_items
+    where category is not null
+    group by customer_id, category, order_day
+)
+select *,
+    order_day - lag(order_day) over (partition by customer_id, level, item order by order_day) as gap,
+    lead(order_day) over (partition by customer_id, level, item order by order_day) - order_day as next_gap
+from bought
 """,
 )
 
@@ -57,10 +63,7 @@ from (select distinct customer_id, order_day from history_items)
 BOUGHT = Step(
     "reminder_bought",
     """
-with gaps as (
-    select *, order_day - lag(order_day) over (partition by customer_id, level, item order by order_day) as gap
-    from reminder_days
-), counted as (
+with counted as (
     select
         customer_id, level, item, min(category) as category,
         max(order_day) as last_day,
@@ -70,7 +73,7 @@ with gaps as (
         count(*) as days_bought,
         greatest(0, sum(net_minor)) as net_minor,
         sum(quantity_milli) as quantity_milli
-    from gaps
+    from reminder_days
     group by customer_id, level, item
 )
 select *, case when gaps > 1 then greatest(0, log_squares - log_sum * log_sum / gaps) else 0e0 end as within_sum

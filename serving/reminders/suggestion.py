@@ -1,8 +1,8 @@
 """One reminder a customer: which products, on which day, at what hour, and how much is at stake.
 
 **Which.** What is due soon, due now or late and not suppressed: products, and of categories those of which no product
-is listed, that have at least a `LEAST_LIKELY` chance to be bought in the next 14 days; of these the `MOST_ITEMS` at
-which most is at stake in that time.
+is listed, that are bought in the next 14 days with a probability of at least `LEAST_LIKELY`; of these the `MOST_ITEMS`
+at which most is at stake in that time.
 
 **When.** A reminder catches a purchase that would fall on the day it is sent or the six after it: what is bought before
 needs none, what is bought later is forgotten by then. For each of the next 14 days the expected number of the listed
