@@ -1,16 +1,19 @@
 """When does this customer order next? One curve per customer, from which every probability and date is read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import expit, logit
+from pydantic import BaseModel, ConfigDict
+from scipy.optimize import brentq, isotonic_regression
+from scipy.special import expit
 
+from features.catalog.shipped import CORE
 from models.boosting import MOST_ROWS, Correction, fit_correction, sample
 from models.level import STEADY, Level
-from models.predictor import Outcomes, described
+from models.predictor import OLDER_THAN_SEEN, Common, Outcomes, cutoffs_of, described, log_odds, log_pace
 from models.purchase_process import Histories, PurchaseProcess
 from models.scores import CHURN_HORIZON_DAYS, ORDER_HORIZONS_DAYS
 
@@ -21,17 +24,45 @@ FARTHEST_DAYS = 365
 _KNOTS_DAYS = (1, 3, 5, 7, 10, 14, 21, 30, 45, 60, 75, 90, 120, 150, 180, 240, 300, FARTHEST_DAYS)
 _TRAINED_DAYS = (7, 14, 30, 60)
 _QUANTILES = {"next_order_days_p10": 0.1, "next_order_days_p50": 0.5, "next_order_days_p90": 0.9}
-_CERTAIN = 1e-3
-"""The process may not be surer than this: BG/NBD takes a heavy buyer's first long break for his last day."""
-_HORIZON = "horizon_days"
+_FARTHEST_SHIFT = 40.0
+
+
+class Calibration(BaseModel):
+    """What is added to the log-odds of every customer of a store, day by day of the horizon.
+
+    Parameters
+    ----------
+    days : tuple of float, days
+        Rising.
+    log_odds : tuple of float
+        Never falling, so that no curve falls; between two days on a straight line, beyond the last constant.
+    common : Common
+        The same on all days.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    days: tuple[float, ...] = (1.0,)
+    log_odds: tuple[float, ...] = (0.0,)
+    common: Common = Common()
+
+    def at(self, days: float, pace: float | Floats) -> float | Floats:
+        """Return what is added at a day, and at a logarithm of the pace."""
+        return float(np.interp(days, self.days, self.log_odds)) + self.common.at(pace)
+
+    def raised(self, by: float) -> "Calibration":
+        """Return the same with as much more on all days."""
+        return self.model_copy(update={"common": self.common.raised(by)})
+
+
+UNCALIBRATED = Calibration()
 
 
 @dataclass(frozen=True)
 class NextOrder:
-    """The next-order curve: log-odds of "has ordered by day t" are the process' own plus a boosted correction.
+    """The next-order curve: log-odds of "has ordered by day t" are the process' own, the store's and the customer's.
 
-    The correction may never fall in t and the process' probability only rises, so the curve is monotone by
-    construction. Beyond the trained horizon the correction stands still and the process carries on.
+    What the store adds never falls in t, what the customer adds is the same for every t, and the process' probability
+    only rises, so the curve is monotone by construction. Beyond the trained horizon the process carries on.
 
     Parameters
     ----------
@@ -39,15 +70,19 @@ class NextOrder:
     horizon_days : int, days
         The longest horizon that the correction was trained on.
     correction : Correction or None
-        None leaves the process alone: the answer of a store too small, or one where the gate refused the trees.
+        What the customer adds: who is likelier than whom. None leaves the process alone: the answer of a store too
+        small, or one where the gate refused the trees.
     level : Level
         The clock that the process is asked by; the trees read days of the calendar.
+    calibration : Calibration
+        What the store adds to a correction: how likely all are together.
     """
 
     process: PurchaseProcess
     horizon_days: int
     correction: Correction | None
     level: Level = STEADY
+    calibration: Calibration = UNCALIBRATED
 
     @classmethod
     def fit(  # noqa: PLR0913, PLR0917  # what it learns from, and what it starts from
@@ -60,7 +95,10 @@ class NextOrder:
         level: Level = STEADY,
         on_day: Days | None = None,
     ) -> "NextOrder":
-        """Fit the correction on snapshots of earlier cutoffs, each row asked at several horizons.
+        """Fit the correction on snapshots of earlier cutoffs, each row asked at one of several horizons.
+
+        Whatever a cutoff's customers have in common, its season among it, is taken out first: the correction learns
+        who is likelier than whom at one cutoff.
 
         Parameters
         ----------
@@ -71,7 +109,7 @@ class NextOrder:
         process : PurchaseProcess
             Fitted on what was known before the last of those outcomes began.
         inputs : sequence of str
-            Feature columns that the trees may read.
+            Feature columns that the correction may read.
         seed : int
         level : Level
             Known before the newest outcomes ended, so that the trees learn customers and not the season.
@@ -79,49 +117,90 @@ class NextOrder:
             Local day number of each row's cutoff; None is the level's own for all.
         """
         horizons = [days for days in _TRAINED_DAYS if days < outcomes.horizon_days] + [outcomes.horizon_days]
+        histories, cutoff = Histories(snapshot), cutoffs_of(on_day, len(snapshot))
         random = np.random.default_rng(seed)
-        # Each horizon is asked of other rows, so that the sample shows as many customers as it can.
-        asked = [sample(len(snapshot), MOST_ROWS // len(horizons), random) for _ in horizons]
-        described_rows, offsets, targets = [], [], []
-        for days, rows in zip(horizons, asked, strict=True):
-            customers = snapshot.iloc[rows]
-            histories = Histories(customers)
-            described_rows.append(
-                described(customers, histories, process, inputs).assign(**{_HORIZON: float(days)})
+        picked, offsets, targets, shifts = [], [], [], []
+        for days in horizons:
+            base = log_odds(process.p_order(histories, level.business_days(on_day, days)))
+            ordered = outcomes.ordered_within(days)
+            shift = np.array(
+                [level_log_odds(base[cutoff == each], ordered[cutoff == each]) for each in np.unique(cutoff)]
             )
-            ahead = level.business_days(None if on_day is None else on_day[rows], days)
-            offsets.append(_log_odds(process, histories, ahead))
-            targets.append(outcomes.ordered_within(days)[rows])
+            # The whole horizon is asked of half the rows, the days before it of others: as many customers as can be.
+            share = 2 if days == outcomes.horizon_days else 2 * max(len(horizons) - 1, 1)
+            rows = sample(len(snapshot), MOST_ROWS // share, random)
+            picked.append(rows)
+            offsets.append((base + shift[cutoff])[rows])
+            targets.append(ordered[rows])
+            shifts.append(shift)
+        chosen = np.concatenate(picked)
+        asked = described(snapshot, histories, process, inputs).iloc[chosen]
         correction = fit_correction(
-            pd.concat(described_rows, ignore_index=True),
+            asked,
             np.concatenate(targets),
             np.concatenate(offsets),
             objective="binary",
             seed=seed,
-            rising_in=[_HORIZON],
+            linear_in=[name for name in asked.columns if name in CORE.names or name not in snapshot.columns],
         )
-        return cls(process, outcomes.horizon_days, correction, level)
+        first = np.unique(cutoff, return_index=True)[1]
+        pace = np.broadcast_to(log_pace(level, on_day, outcomes.horizon_days), len(snapshot))[first]
+        rising = np.asarray(isotonic_regression([shift.mean() for shift in shifts]).x, dtype=np.float64)
+        calibration = Calibration(
+            days=tuple(map(float, horizons)),
+            log_odds=tuple((rising - rising[-1]).tolist()),
+            common=Common.fit(shifts[-1], pace),
+        )
+        return cls(process, outcomes.horizon_days, correction, level, calibration)
 
-    def p_order(self, snapshot: pd.DataFrame, days: Sequence[float], on_day: int | None = None) -> Floats:
+    def placed(self, snapshot: pd.DataFrame, process: PurchaseProcess, level: Level) -> "NextOrder":
+        """Return the same correction on today's process and level.
+
+        A base that has grown older than any that was trained on moves what the correction says of all its customers
+        together. Nobody has seen that to be so: half of it is taken back.
+
+        Parameters
+        ----------
+        snapshot : (n, k) DataFrame
+            Of the day that the level was fitted at.
+        process : PurchaseProcess
+        level : Level
+        """
+        if self.correction is None or snapshot.empty:
+            return replace(self, process=process, level=level)
+        histories = Histories(snapshot)
+        ahead = level.business_days(None, self.horizon_days)
+        base = log_odds(process.p_order(histories, ahead))
+        base += self.calibration.at(self.horizon_days, log_pace(level, None, self.horizon_days))
+        added = self.correction.raw(described(snapshot, histories, process, self.correction.inputs))
+        by = level_log_odds(base + added, expit(base))
+        return replace(
+            self, process=process, level=level, calibration=self.calibration.raised(OLDER_THAN_SEEN * by)
+        )
+
+    def p_order(
+        self, snapshot: pd.DataFrame, days: Sequence[float], on_day: int | Days | None = None
+    ) -> Floats:
         """Return (n, len(days)) float, the probability of at least one order within each number of days.
 
         Parameters
         ----------
         snapshot : (n, k) DataFrame
         days : sequence of float, days
-        on_day : int or None
-            Local day number of the snapshot's cutoff; None is the one that the level was fitted at.
+        on_day : int, (n,) int or None
+            Local day number of the cutoff, of all or of each; None is the one that the level was fitted at.
         """
         histories = Histories(snapshot)
         ahead = [self.level.business_days(on_day, horizon) for horizon in days]
-        base = np.column_stack([_log_odds(self.process, histories, each) for each in ahead])
+        base = np.column_stack([log_odds(self.process.p_order(histories, each)) for each in ahead])
         if self.correction is None:
             return np.asarray(expit(base))
-        rows = described(snapshot, histories, self.process, self.correction.inputs)
-        added = {}
-        for horizon in {min(horizon, self.horizon_days) for horizon in days}:
-            added[horizon] = self.correction.raw(rows.assign(**{_HORIZON: float(horizon)}))
-        return np.asarray(expit(base + np.column_stack([added[min(d, self.horizon_days)] for d in days])))
+        added = self.correction.raw(described(snapshot, histories, self.process, self.correction.inputs))
+        pace = log_pace(self.level, on_day, self.horizon_days)
+        common = np.column_stack(
+            [np.broadcast_to(self.calibration.at(each, pace), len(base)) for each in days]
+        )
+        return np.asarray(expit(base + added[:, None] + common))
 
     def predict(self, snapshot: pd.DataFrame, on_day: int | None = None) -> pd.DataFrame:
         """Return p_order_{h}d, churn_probability_90d and the quantiles of the days to the next order.
@@ -168,5 +247,18 @@ def days_to_reach(curve: Floats, days: Sequence[float], share: float) -> Floats:
     return np.where(reached, at[left] + part * (at[right] - at[left]), np.nan)
 
 
-def _log_odds(process: PurchaseProcess, histories: Histories, days: float | Floats) -> Floats:
-    return np.asarray(logit(np.clip(process.p_order(histories, days), _CERTAIN, 1.0 - _CERTAIN)))
+def level_log_odds(said: Floats, ordered: Floats) -> float:
+    """Return what to add to all log-odds so that as many are expected to order as do.
+
+    Parameters
+    ----------
+    said : (n,) float
+        Log-odds.
+    ordered : (n,) float
+        1 where one did, else 0; or the probability.
+    """
+    # Half a customer more on both sides: of nobody who ordered no log-odds could be told.
+    wanted = (ordered.sum() + 0.5) / (len(ordered) + 1.0)
+    return float(
+        brentq(lambda by: float(expit(said + by).mean()) - wanted, -_FARTHEST_SHIFT, _FARTHEST_SHIFT)
+    )

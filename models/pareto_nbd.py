@@ -12,9 +12,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy.optimize import minimize
-from scipy.special import gammaln, logsumexp
+from scipy.special import gammaln
 
-from models.purchase_process import DAYS_PER_WEEK, Histories
+from models.histories import DAYS_PER_WEEK, Histories
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ class ParetoNbd(BaseModel):
         weeks = self.alpha_weeks + histories.age_days / DAYS_PER_WEEK
         return np.asarray((self.r + histories.frequency) / weeks / DAYS_PER_WEEK, dtype=np.float64)
 
-    def p_order(self, histories: Histories, horizon_days: float) -> Floats:
+    def p_order(self, histories: Histories, horizon_days: float | Floats) -> Floats:
         """Return (n,) float, probability of at least one order within the horizon.
 
         The likelihood of the same history, had it stayed silent for the horizon too, over that of the history.
@@ -71,7 +71,7 @@ class ParetoNbd(BaseModel):
         silent = self._log_likelihood(histories, horizon_days) - self._log_likelihood(histories, 0.0)
         return -np.expm1(np.minimum(silent, 0.0))
 
-    def expected_orders(self, histories: Histories, horizon_days: float) -> Floats:
+    def expected_orders(self, histories: Histories, horizon_days: float | Floats) -> Floats:
         """Return (n,) float, orders; never below `p_order`."""
         weeks = self.beta_weeks + histories.age_days / DAYS_PER_WEEK
         shortening = np.log(weeks / (weeks + horizon_days / DAYS_PER_WEEK))
@@ -80,11 +80,11 @@ class ParetoNbd(BaseModel):
         expected = self.p_active(histories) * self.rate_per_day(histories) * DAYS_PER_WEEK * weeks * lived
         return np.maximum(expected, self.p_order(histories, horizon_days))
 
-    def _log_active(self, histories: Histories, silent_days: float) -> Floats:
+    def _log_active(self, histories: Histories, silent_days: float | Floats) -> Floats:
         age = (histories.age_days + silent_days) / DAYS_PER_WEEK
         return _log_active(self._logs(), histories.frequency, age)
 
-    def _log_likelihood(self, histories: Histories, silent_days: float) -> Floats:
+    def _log_likelihood(self, histories: Histories, silent_days: float | Floats) -> Floats:
         age = (histories.age_days + silent_days) / DAYS_PER_WEEK
         return _log_likelihood(self._logs(), histories.frequency, histories.recency_days / DAYS_PER_WEEK, age)
 
@@ -150,12 +150,16 @@ def _log_likelihood(logs: Floats, x: Floats, t_x: Floats, age: Floats) -> Floats
     power = r + s + x
     begin = np.log(alpha + t_x)
     lowest = np.exp(power * (begin - np.log(alpha + age)))
-    w = 1.0 + np.multiply.outer(_NODES - 1.0, (1.0 - lowest) / 2.0)
-    alpha_y = np.exp(begin - np.log(w) / power)
-    # beta + y may not reach zero by rounding where beta is far below alpha.
-    beta_y = np.maximum(alpha_y + (beta - alpha), beta)
     largest = np.maximum((alpha + t_x) / (beta + t_x), 1.0)
-    smooth = _WEIGHTS @ ((alpha_y / beta_y / largest) ** (s + 1.0)) * (1.0 - lowest) / 2.0
+    smooth = np.zeros_like(begin)
+    # Node by node: a matrix product rounds otherwise for one customer than for many.
+    for node, weight in zip(_NODES, _WEIGHTS, strict=True):
+        w = 1.0 + (node - 1.0) * (1.0 - lowest) / 2.0
+        alpha_y = np.exp(begin - np.log(w) / power)
+        # beta + y may not reach zero by rounding where beta is far below alpha.
+        beta_y = np.maximum(alpha_y + (beta - alpha), beta)
+        smooth += weight * (alpha_y / beta_y / largest) ** (s + 1.0)
+    smooth *= (1.0 - lowest) / 2.0
     with np.errstate(divide="ignore"):
         left = np.log(s / power) - power * begin + (s + 1.0) * np.log(largest) + np.log(smooth)
-    return np.asarray(logsumexp([_log_active(logs, x, age), constant + left], axis=0))
+    return np.asarray(np.logaddexp(_log_active(logs, x, age), constant + left))

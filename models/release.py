@@ -23,8 +23,9 @@ from ledger.errors import InputError
 from ledger.home import Home
 from models.boosting import Correction
 from models.level import STEADY, Level
-from models.next_order import NextOrder
+from models.next_order import Calibration, NextOrder
 from models.percentiles import percentile
+from models.predictor import Common
 from models.purchase_process import OrderValue, PurchaseProcess
 from models.replenishment import ReplenishmentModel
 from models.scores import scores_for
@@ -80,6 +81,9 @@ class _Process(BaseModel):
     process: PurchaseProcess
     order_value: OrderValue
     value_shape: float
+    calibration: Calibration
+    orders_common: Common
+    value_common: Common
 
 
 @dataclass(frozen=True)
@@ -210,7 +214,14 @@ def write_release(
 
 def _write_predictors(directory: Path, predictors: Predictors, reference: Mapping[str, list[float]]) -> None:
     worth = predictors.worth
-    process = _Process(process=worth.process, order_value=worth.order_value, value_shape=worth.value_shape)
+    process = _Process(
+        process=worth.process,
+        order_value=worth.order_value,
+        value_shape=worth.value_shape,
+        calibration=predictors.next_order.calibration,
+        orders_common=worth.orders_common,
+        value_common=worth.value_common,
+    )
     (directory / _PROCESS).write_text(process.model_dump_json(indent=2) + "\n")
     (directory / _LEVEL).write_text(worth.level.model_dump_json() + "\n")
     (directory / _REFERENCE).write_text(json.dumps(dict(reference)) + "\n")
@@ -222,7 +233,7 @@ def _write_predictors(directory: Path, predictors: Predictors, reference: Mappin
     }
     for name, correction in corrections.items():
         if correction is not None:
-            (directory / _CORRECTIONS[name]).write_text(correction.text)
+            correction.write(directory / _CORRECTIONS[name])
 
 
 def load_release(directory: Path) -> Release:
@@ -267,7 +278,9 @@ def _read_predictors(directory: Path, manifest: Manifest) -> Predictors:
         for name, file in _CORRECTIONS.items()
     }
     return Predictors(
-        NextOrder(stored.process, manifest.horizon_days, corrections["next_order"], level),
+        NextOrder(
+            stored.process, manifest.horizon_days, corrections["next_order"], level, stored.calibration
+        ),
         OrdersAndValue(
             stored.process,
             stored.order_value,
@@ -276,6 +289,8 @@ def _read_predictors(directory: Path, manifest: Manifest) -> Predictors:
             corrections["value"],
             stored.value_shape,
             level,
+            stored.orders_common,
+            stored.value_common,
         ),
         ReplenishmentModel.from_json_dict(_read_json(directory / _REPLENISHMENT)),
     )

@@ -13,7 +13,7 @@ from scipy.stats import gamma
 from models.boosting import Correction, fit_correction
 from models.level import STEADY, Level
 from models.next_order import NextOrder
-from models.predictor import Outcomes, described
+from models.predictor import NOTHING, OLDER_THAN_SEEN, Common, Outcomes, cutoffs_of, described, log_pace
 from models.purchase_process import Histories, OrderValue, PurchaseProcess
 from models.scores import VALUE_HORIZON_DAYS
 
@@ -46,6 +46,8 @@ class OrdersAndValue:
         Shape of the gamma that spreads a buyer's value around its expectation; without unit.
     level : Level
         The clock that the process is asked by: the next-order curve's.
+    orders_common, value_common : Common
+        What all customers together add to the logarithms of corrected orders and of the value of an order.
     """
 
     process: PurchaseProcess
@@ -55,36 +57,95 @@ class OrdersAndValue:
     value_correction: Correction | None
     value_shape: float = DEFAULT_SHAPE
     level: Level = STEADY
+    orders_common: Common = NOTHING
+    value_common: Common = NOTHING
 
     @classmethod
     def fit(  # noqa: PLR0913, PLR0917  # what it learns from, and what it starts from
         cls,
         snapshot: pd.DataFrame,
         outcomes: Outcomes,
-        process: PurchaseProcess,
+        next_order: NextOrder,
         order_value: OrderValue,
         inputs: Sequence[str],
         seed: int,
-        level: Level = STEADY,
         on_day: Days | None = None,
     ) -> "OrdersAndValue":
-        """Fit both corrections on snapshots of earlier cutoffs and their outcomes; all as of `NextOrder.fit`."""
-        histories = Histories(snapshot)
+        """Fit both corrections on snapshots of earlier cutoffs and their outcomes.
+
+        What a cutoff's customers have in common is taken out first, as in `NextOrder.fit`.
+
+        Parameters
+        ----------
+        snapshot, outcomes, inputs, seed, on_day
+            As of `NextOrder.fit`.
+        next_order : NextOrder
+            Fitted on the same rows; its process and level are used.
+        order_value : OrderValue
+            Fitted on what was known before the last of the outcomes began.
+        """
+        histories, cutoff = Histories(snapshot), cutoffs_of(on_day, len(snapshot))
         days = outcomes.horizon_days
-        bare = cls(process, order_value, days, None, None, level=level)
+        bare = cls(next_order.process, order_value, days, None, None, level=next_order.level)
         rows = bare._described(snapshot, histories, inputs)
-        orders, _ = bare.expected(snapshot, days, on_day=on_day)
+        p_order = next_order.p_order(snapshot, [days], on_day)[:, 0]
+        ahead = next_order.level.business_days(on_day, days)
+        base = bare._log_orders(histories, ahead, p_order)
+        shift = _level_logs(base, outcomes.orders, cutoff)
+        orders_correction = fit_correction(
+            rows, outcomes.orders, base + shift[cutoff], objective="poisson", seed=seed
+        )
+        one_order = np.maximum(order_value.expected(histories), _SMALLEST)
+        first = np.unique(cutoff, return_index=True)[1]
+        pace = np.broadcast_to(log_pace(bare.level, on_day, days), len(snapshot))[first]
         fitted = replace(
             bare,
-            orders_correction=fit_correction(
-                rows, outcomes.orders, np.log(orders), objective="poisson", seed=seed
+            orders_correction=orders_correction,
+            value_correction=_fit_value_correction(rows, outcomes, one_order, cutoff, seed),
+            orders_common=Common.fit(shift, pace),
+            value_common=Common.fit(
+                _level_logs(np.log(outcomes.orders * one_order + _SMALLEST), outcomes.value, cutoff), pace
             ),
-            value_correction=_fit_value_correction(rows, outcomes, order_value.expected(histories), seed),
         )
-        p_order = np.clip(process.p_order(histories, level.business_days(on_day, days)), _SMALLEST, 1.0)
-        _, value = fitted.expected(snapshot, days, on_day=on_day)
+        _, value = fitted.expected(snapshot, days, p_order, on_day)
         return replace(
             fitted, value_shape=gamma_shape((outcomes.value * p_order / value)[outcomes.value > 0])
+        )
+
+    def placed(
+        self, snapshot: pd.DataFrame, next_order: NextOrder, order_value: OrderValue
+    ) -> "OrdersAndValue":
+        """Return the same corrections on today's curve and order values, their totals held as by `NextOrder.placed`.
+
+        Parameters
+        ----------
+        snapshot : (n, k) DataFrame
+            Of the day that the level was fitted at.
+        next_order : NextOrder
+            Placed already.
+        order_value : OrderValue
+        """
+        now = replace(self, process=next_order.process, level=next_order.level, order_value=order_value)
+        return now.settled(snapshot, next_order)
+
+    def settled(self, snapshot: pd.DataFrame, next_order: NextOrder) -> "OrdersAndValue":
+        """Return the same with half of what the corrections say of all together taken back."""
+        if self.orders_correction is None or self.value_correction is None or snapshot.empty:
+            return self
+        histories = Histories(snapshot)
+        p_order = next_order.p_order(snapshot, [self.horizon_days])[:, 0]
+        orders = np.exp(
+            self._log_orders(histories, self.level.business_days(None, self.horizon_days), p_order)
+        )
+        one_order = np.maximum(self.order_value.expected(histories), _SMALLEST)
+        rows = self._described(snapshot, histories, self.orders_correction.inputs)
+        more = orders * np.exp(self.orders_correction.raw(rows))
+        dearer = one_order * np.exp(self.value_correction.raw(rows))
+        ordering, paying = more.sum() / orders.sum(), (more * dearer).sum() / (more * one_order).sum()
+        return replace(
+            self,
+            orders_common=self.orders_common.raised(-OLDER_THAN_SEEN * float(np.log(ordering))),
+            value_common=self.value_common.raised(-OLDER_THAN_SEEN * float(np.log(paying))),
         )
 
     def expected(
@@ -101,8 +162,8 @@ class OrdersAndValue:
         snapshot : (n, k) DataFrame
         days : float, days
         p_order : (n,) float, probability, or None
-            Of an order within those days, by the next-order curve: nobody is expected to order less often than
-            that.
+            Of an order within those days, by the next-order curve: who is likelier to order than the process says is
+            expected to order more often too, and nobody less often than that. None is the process' own.
         on_day : int, (n,) int or None
             Local day number of the cutoff, of all or of each; None is the one that the level was fitted at.
 
@@ -114,16 +175,19 @@ class OrdersAndValue:
         """
         histories = Histories(snapshot)
         ahead = self.level.business_days(on_day, days)
-        return self._over(ahead, histories, self._learnt(snapshot, histories), p_order)
+        return self._over(ahead, histories, self._learnt(snapshot, histories, on_day), p_order)
 
-    def _learnt(self, snapshot: pd.DataFrame, histories: Histories) -> tuple[Floats, Floats]:
+    def _learnt(
+        self, snapshot: pd.DataFrame, histories: Histories, on_day: int | Days | None
+    ) -> tuple[Floats, Floats]:
         """Return what holds over every horizon: the trees' factor on orders, and the value of one order."""
         one_order = self.order_value.expected(histories)
         if self.orders_correction is None or self.value_correction is None:
             return np.ones_like(one_order), one_order
         rows = self._described(snapshot, histories, self.orders_correction.inputs)
-        factor = np.exp(self.orders_correction.raw(rows))
-        return factor, one_order * np.exp(self.value_correction.raw(rows))
+        pace = log_pace(self.level, on_day, self.horizon_days)
+        factor = np.exp(self.orders_common.at(pace) + self.orders_correction.raw(rows))
+        return factor, one_order * np.exp(self.value_common.at(pace) + self.value_correction.raw(rows))
 
     def _over(
         self,
@@ -133,10 +197,24 @@ class OrdersAndValue:
         p_order: Floats | None,
     ) -> tuple[Floats, Floats]:
         factor, one_order = learnt
-        orders = np.maximum(self.process.expected_orders(histories, ahead), _SMALLEST) * factor
+        # Without trees the process answers alone, as its curve does.
+        alone = self.orders_correction is None
+        orders = np.exp(self._log_orders(histories, ahead, None if alone else p_order)) * factor
         if p_order is not None:
             orders = np.maximum(orders, p_order)
         return orders, np.maximum(orders * one_order, _SMALLEST)
+
+    def _log_orders(self, histories: Histories, ahead: float | Floats, p_order: Floats | None) -> Floats:
+        """Return the logarithm of the process' orders, moved half as far as the curve moved its probability.
+
+        Moved as far, it would be the curve's probability times the process' orders of one who orders. The geometric
+        mean of both errs less than either, on stores of few and of many heavy buyers.
+        """
+        orders = np.log(np.maximum(self.process.expected_orders(histories, ahead), _SMALLEST))
+        if p_order is None:
+            return np.asarray(orders)
+        of_process = np.maximum(self.process.p_order(histories, ahead), _SMALLEST)
+        return np.asarray(orders + 0.5 * (np.log(np.maximum(p_order, _SMALLEST)) - np.log(of_process)))
 
     def _described(self, snapshot: pd.DataFrame, histories: Histories, inputs: Sequence[str]) -> pd.DataFrame:
         rows = described(snapshot, histories, self.process, inputs)
@@ -157,7 +235,7 @@ class OrdersAndValue:
         """
         columns = {}
         histories = Histories(snapshot)
-        learnt = self._learnt(snapshot, histories)
+        learnt = self._learnt(snapshot, histories, on_day)
         horizons = list(dict.fromkeys((*_ORDERS_HORIZONS_DAYS, self.horizon_days)))
         curve = next_order.p_order(snapshot, horizons, on_day)
         for days, p_order in zip(horizons, curve.T, strict=True):
@@ -193,18 +271,24 @@ class OrdersAndValue:
 
 
 def _fit_value_correction(
-    rows: pd.DataFrame, outcomes: Outcomes, expected_order_value: Floats, seed: int
+    rows: pd.DataFrame, outcomes: Outcomes, one_order: Floats, cutoff: NDArray[np.intp], seed: int
 ) -> Correction:
-    """Fit how far the value of one order will be from what is expected, on those who ordered."""
-    ordered = (outcomes.orders > 0) & (expected_order_value > 0)
-    ratio = outcomes.value[ordered] / outcomes.orders[ordered] / expected_order_value[ordered]
+    """Fit how far the value of one order will be from what is expected, among those who ordered after one cutoff."""
+    ordered = (outcomes.orders > 0) & (one_order > _SMALLEST)
+    weight = outcomes.orders[ordered]
+    ratio = outcomes.value[ordered] / weight / one_order[ordered]
+    ratio = np.clip(ratio, 1 / _MOST_TIMES_EXPECTED, _MOST_TIMES_EXPECTED)
+    shift = _level_logs(np.log(weight), weight * ratio, cutoff[ordered])
     return fit_correction(
-        rows[ordered],
-        np.clip(ratio, 1 / _MOST_TIMES_EXPECTED, _MOST_TIMES_EXPECTED),
-        np.zeros(int(ordered.sum())),
-        objective="gamma",
-        seed=seed,
-        weight=outcomes.orders[ordered],
+        rows[ordered], ratio, shift[cutoff[ordered]], objective="gamma", seed=seed, weight=weight
+    )
+
+
+def _level_logs(said: Floats, happened: Floats, cutoff: NDArray[np.intp]) -> Floats:
+    """Return (cutoffs,) float, what to add to the logarithms of each cutoff so that its total is what happened."""
+    total, truth = np.bincount(cutoff, weights=np.exp(said)), np.bincount(cutoff, weights=happened)
+    return np.where(
+        (total > 0) & (truth > 0), np.log(np.maximum(truth, 0.5) / np.maximum(total, _SMALLEST)), 0.0
     )
 
 

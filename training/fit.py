@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from features import history
 from features.cutoff import Cutoff
+from models.boosting import MOST_ROWS, sample
 from models.level import Level
 from models.next_order import NextOrder
 from models.predictor import Outcomes
@@ -86,10 +87,9 @@ def fit_customers(dataset: Dataset, as_of: Cutoff, seed: int) -> CustomerPredict
     # Trees learnt on one kind of process say nothing about another.
     if type(process) is not type(process_then):
         process, level = process_then, level_then
-    return CustomerPredictors(
-        replace(trees.next_order, process=process, level=level),
-        replace(trees.worth, process=process, order_value=order_value, level=level),
-    )
+    now = dataset.snapshot(as_of)
+    next_order = trees.next_order.placed(now, process, level)
+    return CustomerPredictors(next_order, trees.worth.placed(now, next_order, order_value))
 
 
 def _processes(snapshot: pd.DataFrame) -> tuple[PurchaseProcess, OrderValue]:
@@ -109,10 +109,12 @@ def _fit_trees(
     Processes fitted on the training windows' own outcomes would look better there than they are.
     """
     process, order_value, level = base
+    kept = sample(len(rows), MOST_ROWS, np.random.default_rng(seed))
+    rows, happened, on_day = rows.iloc[kept], happened.take(kept), on_day[kept]
     inputs = [name for name in rows.columns if name != "customer_id"]
+    next_order = NextOrder.fit(rows, happened, process, inputs, seed, level, on_day)
     return CustomerPredictors(
-        NextOrder.fit(rows, happened, process, inputs, seed, level, on_day),
-        OrdersAndValue.fit(rows, happened, process, order_value, inputs, seed, level, on_day),
+        next_order, OrdersAndValue.fit(rows, happened, next_order, order_value, inputs, seed, on_day)
     )
 
 

@@ -71,8 +71,11 @@ def test_trees_do_not_learn_what_the_level_explains() -> None:
     happened = outcomes(frame)
     doubled = Level(as_of_day=0, first_day=0, pace=(2.0,) * 13, says="")
     process = fit_purchase_process(Histories(frame))
-    plain = OrdersAndValue.fit(frame, happened, process, ORDER_VALUE, ["orders"], 3)
-    told = OrdersAndValue.fit(frame, happened, process, ORDER_VALUE, ["orders"], 3, doubled)
+    steadily, busily = (
+        NextOrder.fit(frame, happened, process, ["orders"], 3, level) for level in (STEADY, doubled)
+    )
+    plain = OrdersAndValue.fit(frame, happened, steadily, ORDER_VALUE, ["orders"], 3)
+    told = OrdersAndValue.fit(frame, happened, busily, ORDER_VALUE, ["orders"], 3)
     # The same total in the window that both learnt from; on an ordinary day later, about half of it.
     assert told.expected(frame, HORIZON_DAYS, on_day=0)[0].sum() == pytest.approx(
         plain.expected(frame, HORIZON_DAYS)[0].sum(), rel=0.06

@@ -1,6 +1,7 @@
 """One curve a customer: it never falls, everything is read from it, and it goes on beyond the trained horizon."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -72,10 +73,15 @@ def test_the_median_day_lies_where_the_curve_crosses_one_half_at_constant_hazard
     assert np.isnan(found[1])
 
 
-def test_a_correction_survives_its_text_to_the_last_bit(fitted: NextOrder) -> None:
+def test_a_correction_survives_its_files_to_the_last_bit(fitted: NextOrder, tmp_path: Path) -> None:
     assert fitted.correction is not None
-    frame = snapshot(40).assign(process_p_active=0.5, process_rate=0.1, horizon_days=30.0)
-    assert (Correction(fitted.correction.text).raw(frame) == fitted.correction.raw(frame)).all()
+    frame = snapshot(40).assign(
+        process_active_log_odds=0.5, process_order_log_odds=-1.0, process_log_rate=-3.0
+    )
+    fitted.correction.write(tmp_path / "trees.lgb")
+    again = Correction.read(tmp_path / "trees.lgb")
+    assert again.linear is not None
+    assert (again.raw(frame) == fitted.correction.raw(frame)).all()
 
 
 def test_a_sample_is_whole_when_it_may_be_and_without_repeats_when_not() -> None:

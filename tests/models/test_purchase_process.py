@@ -116,8 +116,8 @@ def test_a_small_store_gets_its_own_rate_and_the_log_says_so(caplog: pytest.LogC
 def test_a_fit_that_does_not_converge_falls_back_and_the_log_says_so(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    # Everybody ordered every day: the likelihood rises for ever towards no spread at all.
-    alike = histories(*[(301, 300, 300, 10.0)] * 200)
+    # Everybody came once more, on the last day: the likelihood rises for ever towards no spread at all.
+    alike = histories(*[(2, 10, 10, 10.0)] * 200)
     fitted = fit_purchase_process(alike)
     assert isinstance(fitted, StoreRate)
     assert "did not converge" in caplog.text

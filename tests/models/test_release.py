@@ -59,9 +59,10 @@ def predictors() -> Predictors:
             "order_day integer, age_days integer, gap_days integer, quantity_milli bigint, net_minor bigint)"
         )
         replenishment = ReplenishmentModel.fit(connection)
+    next_order = NextOrder.fit(frame, happened, process, CATALOG.names, 1)
     return Predictors(
-        NextOrder.fit(frame, happened, process, CATALOG.names, 1),
-        OrdersAndValue.fit(frame, happened, process, order_value, CATALOG.names, 1),
+        next_order,
+        OrdersAndValue.fit(frame, happened, next_order, order_value, CATALOG.names, 1),
         replenishment,
     )
 

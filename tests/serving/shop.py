@@ -54,7 +54,7 @@ def fit_predictors(frame: pd.DataFrame, replenishment: ReplenishmentModel, seed:
     value = OrderValue(store_mean=40.0, prior_orders=2.0, basis="shrunk_mean")
     next_order = NextOrder.fit(frame, outcomes, process, CATALOG.names, seed)
     return Predictors(
-        next_order, OrdersAndValue.fit(frame, outcomes, process, value, CATALOG.names, seed), replenishment
+        next_order, OrdersAndValue.fit(frame, outcomes, next_order, value, CATALOG.names, seed), replenishment
     )
 
 
