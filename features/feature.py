@@ -6,7 +6,7 @@ Fragments are parsed to refuse what they must not say, and then run verbatim: no
 import difflib
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -235,33 +235,35 @@ class FeatureSet:
         joined = [(name, relation) for name, relation in RELATIONS.items() if name in self._relations]
         return sorted(joined, key=lambda each: sum(f.over == each[0] for f in self.features))
 
-    def sql(self, untold: Collection[str] = ()) -> str:
+    def sql(self, table: Callable[[str], str] = str, untold: Collection[str] = ()) -> str:
         """Return the one SELECT: `customer_id` and every feature, a row a customer, in no order.
 
         Parameters
         ----------
+        table : callable
+            Gives the name under which a relation's table is staged; by default its own.
         untold : collection of str
             Relations that hold no row, and need not be staged: their features are what they are without any.
         """
         known = "over_customers.customer_id"
         joins = "".join(
-            f"\nleft join {self._inner(relation)} on over_{name}.customer_id = {known}"
+            f"\nleft join {self._inner(relation, table)} on over_{name}.customer_id = {known}"
             if relation.of_customers
-            else f"\ncross join {self._inner(relation)}"
+            else f"\ncross join {self._inner(relation, table)}"
             for name, relation in self._joined
             if name not in untold
         )
         columns = ",\n    ".join([known, *(_output(feature, untold) for feature in self.features)])
-        return f"select\n    {columns}\nfrom {self._inner(CUSTOMERS)}{joins}"
+        return f"select\n    {columns}\nfrom {self._inner(CUSTOMERS, table)}{joins}"
 
-    def _inner(self, relation: Relation) -> str:
+    def _inner(self, relation: Relation, table: Callable[[str], str]) -> str:
         own = [f"{f.aggregate} as {f.name}" for f in self.features if f.over == relation.name]
         key, grouped = ["customer_id"], " group by customer_id"
         if not relation.of_customers:
             empties = sorted({f.empty for f in self.features if isinstance(f.empty, str)})
             key, grouped = [f"max({empty}) as {empty}" for empty in empties], ""
         columns = ",\n    ".join([*key, *own])
-        return f"(\n    select {columns}\n    from {relation.table}{grouped}\n) over_{relation.name}"
+        return f"(\n    select {columns}\n    from {table(relation.table)}{grouped}\n) over_{relation.name}"
 
 
 def _output(feature: Feature, untold: Collection[str]) -> str:

@@ -22,9 +22,16 @@ from ledger.staging import Step
 COLLAPSE = Step(
     "history_lines",
     """
-with repeated as (
+with suspects as (
+    select hash(order_id, line_id, status) as suspect
+    from ledger_orders
+    group by hash(order_id, line_id, status)
+    having count(*) > 1
+),
+repeated as (
     select order_id, line_id, status
     from ledger_orders
+    where hash(order_id, line_id, status) in (select suspect from suspects)
     group by order_id, line_id, status
     having count(*) > 1
 ),
@@ -52,13 +59,18 @@ select
     v.customer_id, v.product_id, v.status,
     cast(v.order_day as bigint) as order_day,
     cast(v.order_hour as bigint) as order_hour,
-    cast(v.order_isoweekday as bigint) as order_isoweekday,
     v.net_minor, v.discount_minor, v.quantity_milli,
     greatest(v.known_at, v.ordered_at) as from_at,
     least(v.superseded_at, c.void_at) as until_at
 from versions v
 left join cancelled c on v.order_id = c.order_id and v.line_id = c.line_id
 """,
+)
+
+# Since when anything is known of an id, valid or not.
+IDS = Step(
+    "history_ids",
+    "select customer_id, min(from_at) as from_at from history_lines group by customer_id",
 )
 
 # From here on a customer is whoever an id is by the cutoff, and a row is his whatever id it was bought under.
@@ -72,8 +84,7 @@ select
     cast(sum(case when status = 'paid' then discount_minor end) as bigint) as discount_minor,
     cast(sum(case when status = 'paid' then quantity_milli end) as bigint) as quantity_milli,
     count(case when status = 'paid' then 1 end) as lines,
-    min(case when status = 'paid' then order_hour end) as order_hour,
-    min(case when status = 'paid' then order_isoweekday end) as order_isoweekday
+    min(case when status = 'paid' then order_hour end) as order_hour
 from history_lines l
 left join identities_resolved i on l.customer_id = i.anonymous_id
 where status <> 'cancelled' and from_at < :cutoff_at and (until_at is null or until_at >= :cutoff_at)
@@ -83,12 +94,15 @@ group by coalesce(i.customer_id, l.customer_id), l.order_day, l.product_id
 
 _CUTOFF_MONTH = "cast(extract(month from date '1970-01-01' + cast(:cutoff_day as int)) as bigint)"
 
+MONTHS_FROM_CUTOFF = f"least(abs(order_month - {_CUTOFF_MONTH}), 12 - abs(order_month - {_CUTOFF_MONTH}))"
+NET_MINOR_SQUARED = "cast(net_minor as decimal(19, 0)) * cast(net_minor as decimal(19, 0))"
+
 ORDERS = Step(
     "history_orders",
     f"""
 with days as (
     select
-        customer_id, order_day,
+        customer_id, cast(order_day as bigint) as order_day,
         cast(sum(gross_minor) - sum(refund_minor) as bigint) as net_minor,
         cast(sum(gross_minor) as bigint) as gross_minor,
         cast(sum(refund_minor) as bigint) as refund_minor,
@@ -98,8 +112,8 @@ with days as (
         nullif(count(
             case when lines > 0 and (refund_minor = 0 or gross_minor > refund_minor) then product_id end
         ), 0) as products,
-        min(order_hour) as order_hour,
-        min(order_isoweekday) as order_isoweekday,
+        cast(min(order_hour) as bigint) as order_hour,
+        ((cast(order_day as bigint) + 3) % 7 + 7) % 7 + 1 as order_isoweekday,
         cast(extract(month from date '1970-01-01' + cast(order_day as int)) as bigint) as order_month
     from history_baskets
     group by customer_id, order_day
@@ -112,27 +126,30 @@ select
     order_day - lag(order_day) over (partition by customer_id order by order_day) as gap_days,
     lead(order_day) over (partition by customer_id order by order_day) - order_day as next_gap_days,
     net_minor,
-    cast(net_minor as decimal(19, 0)) * cast(net_minor as decimal(19, 0)) as net_minor_squared,
+    {NET_MINOR_SQUARED} as net_minor_squared,
     gross_minor, refund_minor, discount_minor, lines, quantity_milli, products, order_hour, order_isoweekday,
     order_month,
-    least(abs(order_month - {_CUTOFF_MONTH}), 12 - abs(order_month - {_CUTOFF_MONTH})) as months_from_cutoff
+    {MONTHS_FROM_CUTOFF} as months_from_cutoff
 from days
 """,
 )
 
-# Only the products bought are looked up: a request about one customer must not order the whole catalogue.
-ITEMS = Step(
-    "history_items",
-    """
-with known as (
+# The description of a product that was known last; its `version` is 1.
+KNOWN_PRODUCTS = """
     select product_id, category, price_minor, row_number() over (
         partition by product_id order by known_at desc, category nulls last, price_minor nulls last
     ) as version
     from ledger_products
-    where known_at < :cutoff_at and product_id in (select product_id from history_baskets)
+    where known_at < :cutoff_at"""
+
+# Only the products bought are looked up: a request about one customer must not order the whole catalogue.
+ITEMS = Step(
+    "history_items",
+    f"""
+with known as ({KNOWN_PRODUCTS} and product_id in (select product_id from history_baskets)
 ),
 bought as (
-    select b.customer_id, b.product_id, k.category, b.order_day, o.order_number, b.quantity_milli,
+    select b.customer_id, b.product_id, k.category, o.order_day, o.order_number, b.quantity_milli,
         b.gross_minor - b.refund_minor as net_minor,
         cast(b.quantity_milli as decimal(19, 0)) * cast(k.price_minor as decimal(19, 0)) as list_milli
     from history_baskets b
@@ -146,7 +163,7 @@ select
     order_number,
     cast(row_number() over (partition by customer_id, product_id order by order_day) as bigint) as product_number,
     order_day - lag(order_day) over (partition by customer_id, product_id order by order_day) as gap_days,
-    case when lag(order_day) over (partition by customer_id, product_id order by order_day) is null
+    case when row_number() over (partition by customer_id, product_id order by order_day) = 1
         then 1 else 0 end as product_first,
     quantity_milli, net_minor, list_milli
 from bought
@@ -179,8 +196,9 @@ select
     {_CUTOFF_MONTH} as cutoff_month
 from (
     select coalesce(i.customer_id, l.customer_id) as customer_id
-    from (select customer_id from history_lines where from_at < :cutoff_at group by customer_id) l
+    from history_ids l
     left join identities_resolved i on l.customer_id = i.anonymous_id
+    where l.from_at < :cutoff_at
     group by coalesce(i.customer_id, l.customer_id)
 ) k
 left join (
@@ -193,7 +211,7 @@ left join (
 """,
 )
 
-CUT = (BASKETS, ORDERS, ITEMS, CATEGORIES, CUSTOMERS)
+CUT = (IDS, BASKETS, ORDERS, ITEMS, CATEGORIES, CUSTOMERS)
 
 # In this order they stage a cutoff on any engine; `stage` does the same and skips what an empty ledger needs not.
 STEPS = (COLLAPSE, *identity.STEPS, *CUT, *surroundings.STEPS)

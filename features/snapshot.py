@@ -9,14 +9,12 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 
-from features import history, surroundings
+from features import numbered, numbers, settled, surroundings
 from features.catalog.shipped import CATALOG
 from features.cutoff import Cutoff
 from features.feature import FeatureSet
 from features.frames import connect_frames
 from ledger.errors import InputError
-
-SNAPSHOT = "history_snapshot"
 
 
 def compute(
@@ -30,7 +28,8 @@ def compute(
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With views of the ledger's tables in the stored schema (see `ledger.views`). It is left staged as of the cutoff.
+        With views of the ledger's tables in the stored schema (see `ledger.views`). For features that look around it is
+        left with `history_orders`, `history_items` and the store's row as of the cutoff.
     cutoff : Cutoff
     feature_set : FeatureSet
     store : pyarrow.Table, optional
@@ -49,8 +48,29 @@ def compute(
         When amounts are too large to be added up exactly.
     """
     collapse(connection, feature_set)
-    cut(connection, cutoff, feature_set, store)
-    return read(connection)
+    found = describe(connection, cutoff, feature_set, store)
+    if feature_set.looks_around:
+        numbered.restore(connection)
+    return found
+
+
+def describe(
+    connection: duckdb.DuckDBPyConnection,
+    cutoff: Cutoff,
+    feature_set: FeatureSet = CATALOG,
+    store: pa.Table | None = None,
+) -> pa.Table:
+    """Describe every customer as of a cutoff of a collapsed ledger; as `compute`.
+
+    Features of orders alone are computed for some customers after the others, so that what is staged fits into memory,
+    and largely into the processor's caches. Those that look around are of all customers at once: the store they
+    are compared with is one.
+    """
+    parts = []
+    for some in [None] if feature_set.looks_around else numbered.in_turn(connection):
+        cut(connection, cutoff, feature_set, store, some=some)
+        parts.append(numbered.read(connection))
+    return pa.concat_tables(parts)
 
 
 def collapse(connection: duckdb.DuckDBPyConnection, feature_set: FeatureSet = CATALOG) -> None:
@@ -62,18 +82,22 @@ def collapse(connection: duckdb.DuckDBPyConnection, feature_set: FeatureSet = CA
         With views of the ledger's tables in the stored schema (see `ledger.views`).
     feature_set : FeatureSet
     """
-    history.collapse(connection)
+    numbers.assign(connection)
+    numbered.collapse(connection)
     if feature_set.looks_around:
         surroundings.collapse(connection)
 
 
-def cut(
+def cut(  # noqa: PLR0913 - what is described, as of when, and where it is read
     connection: duckdb.DuckDBPyConnection,
     cutoff: Cutoff,
     feature_set: FeatureSet = CATALOG,
     store: pa.Table | None = None,
+    *,
+    some: range | None = None,
+    lines: str = numbered.LINES,
 ) -> None:
-    """Describe every customer as of a cutoff in the temporary table `history_snapshot`, in no order.
+    """Describe every customer as of a cutoff in the temporary table `features.numbered.SNAPSHOT`, in no order.
 
     Parameters
     ----------
@@ -83,6 +107,8 @@ def cut(
     feature_set : FeatureSet
     store : pyarrow.Table, optional
         As for `compute`.
+    some, lines
+        As for `features.numbered.cut`.
 
     Raises
     ------
@@ -90,16 +116,13 @@ def cut(
         When amounts are too large to be added up exactly.
     """
     with exact_sums():
-        history.cut(connection, cutoff)
+        numbered.cut(connection, cutoff, some, lines)
         if feature_set.looks_around:
             surroundings.cut(connection, cutoff, store)
         # Filled first and read then: `sql()` alone would plan the long SELECT twice, which one customer notices.
-        connection.execute(f"create or replace temp table {SNAPSHOT} as {feature_set.sql()}")
-
-
-def read(connection: duckdb.DuckDBPyConnection) -> pa.Table:
-    """Return what `cut` described, sorted by customer."""
-    return connection.sql(f"select * from {SNAPSHOT} order by customer_id").to_arrow_table()
+        connection.execute(
+            f"create or replace temp table {numbered.SNAPSHOT} as {feature_set.sql(numbers.name)}"
+        )
 
 
 def many(
@@ -110,8 +133,7 @@ def many(
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With views of the ledger's tables in the stored schema (see `ledger.views`). It is left staged as of the last
-        cutoff.
+        With views of the ledger's tables in the stored schema (see `ledger.views`).
     cutoffs : iterable of Cutoff
         At least one.
     feature_set : FeatureSet
@@ -128,9 +150,11 @@ def many(
     """
     tables = []
     collapse(connection, feature_set)
+    if not feature_set.looks_around:
+        settled.stage(connection)
+    at = describe if feature_set.looks_around else settled.describe
     for cutoff in cutoffs:
-        cut(connection, cutoff, feature_set)
-        table = read(connection)
+        table = at(connection, cutoff, feature_set)
         days = pa.array([cutoff.day] * table.num_rows, pa.int64())
         tables.append(table.add_column(0, "cutoff_day", days))
     frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from features import snapshot
+from features import settled, snapshot
 from features.cutoff import Cutoff
 from features.feature import Feature, FeatureSet
 from ledger.schema import Table
@@ -54,7 +54,7 @@ class StoredSnapshots:
     state: str = ""
     computed: int = field(default=0, init=False)
     """Columns that had to be computed."""
-    _collapsed: set[bool] = field(default_factory=set, init=False)
+    _staged: set[bool] = field(default_factory=set, init=False)
 
     def at(self, cutoff: Cutoff, feature_set: FeatureSet) -> pa.Table:
         """Return a snapshot as `features.snapshot.compute` gives it.
@@ -78,12 +78,15 @@ class StoredSnapshots:
         return pa.table({name: kept[name] for name in ("customer_id", *feature_set.names)})
 
     def _compute(self, cutoff: Cutoff, feature_set: FeatureSet) -> pa.Table:
-        if feature_set.looks_around not in self._collapsed:
+        around = feature_set.looks_around
+        if around not in self._staged:
             snapshot.collapse(self.connection, feature_set)
-            self._collapsed |= {False, feature_set.looks_around}
-        snapshot.cut(self.connection, cutoff, feature_set)
+            if not around:
+                settled.stage(self.connection)
+            self._staged.add(around)
         self.computed += len(feature_set)
-        return snapshot.read(self.connection)
+        at = snapshot.describe if around else settled.describe
+        return at(self.connection, cutoff, feature_set)
 
     def _directory(self, ledger: Ledger, cutoff: Cutoff) -> Path:
         at = f"{cutoff.at:%Y%m%dT%H%M%S%f}-{hashlib.sha256(cutoff.time_zone.encode()).hexdigest()[:8]}"

@@ -14,7 +14,7 @@ history. Such a request brings orders and neither events nor a description, and 
 import duckdb
 import pyarrow as pa
 
-from features import events, people
+from features import events, numbers, people
 from features.cutoff import Cutoff
 from features.relations import ATTRIBUTES, EVENTS, STORE, Relation
 from ledger.staging import Step
@@ -28,15 +28,21 @@ CUT = (*events.CUT, people.PEOPLE, people.STORE, people.ATTRIBUTES)
 STEPS = (*COLLAPSE, *CUT)
 GIVEN = "history_store_given"
 
+_EVENT_LINES = f"""
+create or replace temp table {numbers.name(events.COLLAPSE.table)} as
+select e.* exclude (who), k.number as who
+from ({events.COLLAPSE.sql}) e
+left join {numbers.CUSTOMERS} k on e.who = k.id
+"""
+
 # What the steps would leave where there is nothing to read; a request about one customer does not wait for them.
 _NO_EVENTS = f"""
-create or replace temp table {events.COLLAPSE.table} (
-    event varchar, who varchar, session_id varchar, event_day bigint,
-    from_at timestamp with time zone, until_at timestamp with time zone
-);
-create or replace temp table {events.NAMES.table} (event varchar, from_at timestamp with time zone);
+create or replace temp table {numbers.name(events.COLLAPSE.table)} (who int);
+create or replace temp table {numbers.name(events.NAMES.table)} (event varchar, from_at timestamp with time zone);
 """
-_NO_PEOPLE = f"create or replace temp table {people.PEOPLE.table} (customer_id varchar, country varchar)"
+_NO_PEOPLE = f"""
+create or replace temp table {numbers.name(people.PEOPLE.table)} (customer_id int, country varchar)
+"""
 
 
 def collapse(connection: duckdb.DuckDBPyConnection) -> None:
@@ -45,11 +51,11 @@ def collapse(connection: duckdb.DuckDBPyConnection) -> None:
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With the view `ledger_events` in the stored schema.
+        With the view `ledger_events` in the stored schema, its ids numbered by `features.numbers`.
     """
     if _any(connection, "ledger_events"):
-        for step in COLLAPSE:
-            step.fill(connection)
+        connection.execute(_EVENT_LINES)
+        numbers.fill(connection, events.NAMES, {})
     else:
         connection.execute(_NO_EVENTS)
 
@@ -60,14 +66,14 @@ def cut(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, store: pa.Table |
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        Collapsed here and staged by `features.history` as of the same cutoff; with the view `ledger_customers`.
+        Collapsed here and staged by `features.numbered` as of the same cutoff; with the view `ledger_customers`.
     cutoff : Cutoff
     store : pyarrow.Table, optional
         The store's row as `read_store` gave it, for a connection that holds a part of the store's customers. By
         default the customers of the connection are all there are.
     """
     skipped: set[Step] = set()
-    if not _any(connection, "history_event_lines"):
+    if not _any(connection, numbers.name(events.COLLAPSE.table)):
         connection.execute(_empty(EVENTS))
         skipped |= set(events.CUT)
     if not _any(connection, "ledger_customers"):
@@ -80,7 +86,7 @@ def cut(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, store: pa.Table |
         skipped |= {people.STORE}
     for step in CUT:
         if step not in skipped:
-            step.fill(connection, cutoff_at=cutoff.at, cutoff_day=cutoff.day)
+            numbers.fill(connection, step, {"cutoff_at": cutoff.at, "cutoff_day": cutoff.day})
 
 
 def read_store(connection: duckdb.DuckDBPyConnection) -> pa.Table:
@@ -118,5 +124,5 @@ def _any(connection: duckdb.DuckDBPyConnection, table: str) -> bool:
 
 
 def _empty(relation: Relation) -> str:
-    columns = ", ".join(f"{name} bigint" for name in ("customer_id", *relation.columns))
-    return f"create or replace temp table {relation.table} ({columns.replace('bigint', 'varchar', 1)})"
+    columns = ", ".join(f"{name} bigint" for name in relation.columns)
+    return f"create or replace temp table {numbers.name(relation.table)} (customer_id int, {columns})"

@@ -35,10 +35,14 @@ class Step:
         **values : datetime or int
             What to put for each name; instants are aware. Names that the SELECT does not hold are passed over.
         """
+        connection.execute(f"create or replace temp table {self.table} as {self.with_values(**values)}")
+
+    def with_values(self, **values: datetime | int) -> str:
+        """Return the SELECT with what `fill` puts for each name."""
         select = self.sql
         for name, value in values.items():
             select = select.replace(f":{name}", instant(value) if isinstance(value, datetime) else str(value))
-        connection.execute(f"create or replace temp table {self.table} as {select}")
+        return select
 
 
 def instant(at: datetime) -> str:

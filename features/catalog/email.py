@@ -32,30 +32,30 @@ EMAIL = (
     ),
     Feature(
         "email_opens_per_delivered_90d",
-        "sum(emails_opened) filter (where age_days <= 90) / "
-        "nullif(sum(emails_delivered) filter (where age_days <= 90), 0)",
+        "sum(case when age_days <= 90 then emails_opened end) / "
+        "nullif(sum(case when age_days <= 90 then emails_delivered end), 0)",
         unit="ratio",
         means="E-mails opened over e-mails that arrived in the last 90 days; opening one twice counts twice.",
         over="events",
     ),
     Feature(
         "email_clicks_per_delivered_90d",
-        "sum(emails_clicked) filter (where age_days <= 90) / "
-        "nullif(sum(emails_delivered) filter (where age_days <= 90), 0)",
+        "sum(case when age_days <= 90 then emails_clicked end) / "
+        "nullif(sum(case when age_days <= 90 then emails_delivered end), 0)",
         unit="ratio",
         means="Clicks in e-mails over e-mails that arrived in the last 90 days.",
         over="events",
     ),
     Feature(
         "days_since_last_email_open",
-        "min(age_days) filter (where emails_opened > 0)",
+        "min(case when emails_opened > 0 then age_days end)",
         unit="days",
         means="Days from the last e-mail opened to the cutoff; unknown without any.",
         over="events",
     ),
     Feature(
         "days_since_last_email_click",
-        "min(age_days) filter (where emails_clicked > 0)",
+        "min(case when emails_clicked > 0 then age_days end)",
         unit="days",
         means="Days from the last click in an e-mail to the cutoff; unknown without any.",
         over="events",

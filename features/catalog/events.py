@@ -104,7 +104,7 @@ EVENTS = (
     *(
         Feature(
             f"days_since_last_{name}",
-            f"min(age_days) filter (where {column} > 0)",
+            f"min(case when {column} > 0 then age_days end)",
             unit="days",
             means=f"Days from the last {what} to the cutoff; unknown without any.",
             over="events",

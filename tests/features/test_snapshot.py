@@ -1,10 +1,12 @@
 from datetime import UTC, date, datetime
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pytest
 
-from features.catalog.shipped import CATALOG
+from features import numbered
+from features.catalog.shipped import CATALOG, CORE
 from features.cutoff import Cutoff
 from features.frames import connect_frames
 from features.snapshot import compute, many, snapshot
@@ -105,3 +107,29 @@ def test_sums_too_large_to_be_exact_are_refused() -> None:
 
     with pytest.raises(InputError, match="too large to be added up"):
         snapshot(huge, "2021-02-10")
+
+
+def test_some_customers_after_the_others_are_described_as_all_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    joined = pd.DataFrame([("cem", "ann", "2021-02-01")], columns=("anonymous_id", "customer_id", "known_at"))
+    others = pd.DataFrame(
+        [("cem", "2021-01-20", 5.0), ("dua", "2021-01-21", 6.0), ("eva", "2021-01-22", 7.0)],
+        columns=ORDERS.columns,
+    )
+    given = pd.concat([ORDERS, others], ignore_index=True)
+    at_once = snapshot(given, "2021-02-10", feature_set=CORE, identities=joined)
+    turns: list[int] = []
+    in_turn = numbered.in_turn
+
+    def noted(connection: duckdb.DuckDBPyConnection) -> list[range]:
+        turns.append(len(in_turn(connection)))
+        return in_turn(connection)
+
+    monkeypatch.setattr(numbered, "LINES_AT_ONCE", 2)
+    monkeypatch.setattr(numbered, "in_turn", noted)
+    in_parts = snapshot(given, "2021-02-10", feature_set=CORE, identities=joined)
+
+    assert turns == [4]
+    assert list(at_once["customer_id"]) == ["ann", "ben", "dua", "eva"]
+    pd.testing.assert_frame_equal(in_parts, at_once, check_exact=True)

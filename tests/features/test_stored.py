@@ -4,7 +4,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from features import history
+from features import numbered
 from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
 from features.feature import Feature, FeatureSet
@@ -119,13 +119,13 @@ def test_the_lines_are_collapsed_once_for_many_cutoffs(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     collapsed: list[duckdb.DuckDBPyConnection] = []
-    collapse = history.collapse
+    collapse = numbered.collapse
 
     def noted(connection: duckdb.DuckDBPyConnection) -> None:
         collapsed.append(connection)
         collapse(connection)
 
-    monkeypatch.setattr(history, "collapse", noted)
+    monkeypatch.setattr(numbered, "collapse", noted)
     stored = opened(ledger)
 
     for cutoff in (APRIL, MARCH):

@@ -110,7 +110,7 @@ def staged(feature: Feature) -> set[str]:
 def test_only_what_the_features_look_at_is_staged() -> None:
     of_orders = Feature("orders", "count(*)", "orders", "Orders.")
     of_categories = Feature("categories", "count(*)", "categories", "Categories.", over="categories")
-    needed_by_all = {"history_lines", "history_baskets", "history_customers"}
+    needed_by_all = {"history_lines", "history_ids", "history_baskets", "history_customers"}
 
     of_people = Feature("birthdays", "max(days_to_birthday)", "days", "Days.", over="attributes")
 

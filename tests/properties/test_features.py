@@ -6,7 +6,8 @@ from dataclasses import replace
 import pyarrow as pa
 from hypothesis import HealthCheck, given, settings
 
-from features.catalog.shipped import CATALOG
+from features import settled, snapshot
+from features.catalog.shipped import CATALOG, CORE
 from features.cutoff import EPOCH
 from features.snapshot import compute
 from features.surroundings import read_store
@@ -101,6 +102,21 @@ def test_a_customer_alone_gets_the_row_it_has_in_the_crowd(example: Given) -> No
             customers=[said for said in example.customers if said["customer_id"] in ids],
         )
         assert exactly({customer: computed(alone, of_store)[customer]}) == exactly({customer: row})
+
+
+@often
+@given(ledgers())
+def test_cutoffs_of_one_staging_give_what_each_alone_gives(example: Given) -> None:
+    cutoffs = [example.cutoff.plus_days(days) for days in (-60, -1, 0, 25)]
+    with example.connection() as connection:
+        snapshot.collapse(connection, CORE)
+        settled.stage(connection)
+        found = [settled.describe(connection, cutoff, CORE) for cutoff in cutoffs]
+
+    for cutoff, table in zip(cutoffs, found, strict=True):
+        with example.connection() as connection:
+            alone = compute(connection, cutoff, CORE)
+        assert table.combine_chunks().equals(alone.combine_chunks())
 
 
 @often
