@@ -61,12 +61,6 @@ from ledger_products k
 join {PRODUCTS} p on k.product_id = p.id
 left join {CATEGORIES} c on k.category = c.id
 """
-_LEDGER_CUSTOMERS = f"""
-create or replace temp view numbered_ledger_customers as
-select k.number as customer_id, c.* exclude (customer_id)
-from ledger_customers c
-join {CUSTOMERS} k on c.customer_id = k.id
-"""
 
 
 def assign(connection: duckdb.DuckDBPyConnection) -> None:
@@ -82,4 +76,4 @@ def assign(connection: duckdb.DuckDBPyConnection) -> None:
             f"create or replace temp table {table} as "
             f"select *, row_number() over (order by id)::int as number from ({ids})"
         )
-    connection.execute(f"{_LEDGER_PRODUCTS};{_LEDGER_CUSTOMERS}")
+    connection.execute(_LEDGER_PRODUCTS)

@@ -35,6 +35,12 @@ from ({events.COLLAPSE.sql}) e
 left join {numbers.CUSTOMERS} k on e.who = k.id
 """
 
+_LEDGER_CUSTOMERS = f"""
+create or replace temp view numbered_ledger_customers as
+select k.number as customer_id, c.* exclude (customer_id)
+from ledger_customers c
+join {numbers.CUSTOMERS} k on c.customer_id = k.id
+"""
 # What the steps would leave where there is nothing to read; a request about one customer does not wait for them.
 _NO_EVENTS = f"""
 create or replace temp table {numbers.name(events.COLLAPSE.table)} (who int);
@@ -51,8 +57,9 @@ def collapse(connection: duckdb.DuckDBPyConnection) -> None:
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
-        With the view `ledger_events` in the stored schema, its ids numbered by `features.numbers`.
+        With the views `ledger_events` and `ledger_customers` in the stored schema; ids have numbers.
     """
+    connection.execute(_LEDGER_CUSTOMERS)
     if _any(connection, "ledger_events"):
         connection.execute(_EVENT_LINES)
         numbers.fill(connection, events.NAMES, {})
