@@ -46,7 +46,8 @@ FROM (
 
 _DAYS = """
 CREATE OR REPLACE TEMP TABLE replenishment_{level}_days AS
-SELECT customer, item, CAST(order_day AS INTEGER) AS day, CAST(sum(quantity_milli) AS BIGINT) AS quantity_milli
+SELECT customer, item, CAST(order_day AS INTEGER) AS day, CAST(sum(quantity_milli) AS BIGINT) AS quantity_milli,
+       CAST(sum(net_minor) AS BIGINT) AS net_minor
 FROM history_items
 JOIN replenishment_customers USING (customer_id)
 JOIN replenishment_{level}_items AS known ON known.name = history_items.{column}
@@ -82,6 +83,7 @@ class Days:
         Day is a local day number.
     quantity : (n,) float, pieces
         NaN where the store does not say.
+    spent : (n,) float, hundredths of the currency
     visit_customer, visit_day : (m,) int
         A row a customer and day on which he bought any product, by customer and day.
     customer_ids : (customers,) str
@@ -93,6 +95,7 @@ class Days:
     item: Ints
     day: Ints
     quantity: Floats
+    spent: Floats
     visit_customer: Ints
     visit_day: Ints
     customer_ids: Names
@@ -101,7 +104,13 @@ class Days:
     def before(self, day: int) -> "Days":
         """Return what was known before a day: purchases of that day and later left out."""
         kept, came = self.day < day, self.visit_day < day
-        columns = (self.customer[kept], self.item[kept], self.day[kept], self.quantity[kept])
+        columns = (
+            self.customer[kept],
+            self.item[kept],
+            self.day[kept],
+            self.quantity[kept],
+            self.spent[kept],
+        )
         visits = (self.visit_customer[came], self.visit_day[came])
         return Days(*columns, *visits, self.customer_ids, self.first_customer)
 
@@ -113,7 +122,7 @@ def stage_days(connection: duckdb.DuckDBPyConnection) -> None:
     ----------
     connection : duckdb.DuckDBPyConnection
         Holds `history_items` as `features.history.stage` leaves it; customer_id, product_id, category, order_day,
-        age_days and quantity_milli are read.
+        age_days, quantity_milli and net_minor are read.
     """
     connection.execute(_CUSTOMERS)
     connection.execute(_VISITS)
@@ -185,6 +194,7 @@ def read_days(
         item=np.asarray(days["item"], dtype=np.int64),
         day=np.asarray(days["day"], dtype=np.int64),
         quantity=np.ma.filled(np.ma.asarray(days["quantity_milli"]).astype(np.float64), np.nan) / 1000.0,
+        spent=np.asarray(days["net_minor"], dtype=np.float64),
         visit_customer=np.asarray(visits["customer"], dtype=np.int64),
         visit_day=np.asarray(visits["day"], dtype=np.int64),
         customer_ids=_names(ids["customer_id"].to_numpy(object)),

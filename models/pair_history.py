@@ -141,12 +141,16 @@ def _quantities(pair: Runs, past: Days) -> dict[str, Floats]:
     usual, usual_gap = pair.total(began) / count, pair.total(log_gap) / count
     away = np.where(used, began - pair.spread(usual), 0.0)
     away_gap = np.where(used, log_gap - pair.spread(usual_gap), 0.0)
+    log_spent = np.log(np.maximum(past.spent, 1.0))
+    spent = pair.total(log_spent) / pair.size
     more = np.where(pair.total(used) > 0, log_quantity[pair.last] - usual, 0.0)
     return {
         "quantity": _medians(pair, past.quantity),
         "quantity_moved": pair.total(away**2),
         "quantity_moved_gap": pair.total(away * away_gap),
         "log_quantity_more": np.nan_to_num(more),
+        "log_spend_mean": spent,
+        "log_spend_more": log_spent[pair.last] - spent,
     }
 
 

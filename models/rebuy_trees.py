@@ -14,9 +14,10 @@ import pandas as pd
 from scipy.special import expit, logit
 
 from models.boosting import sample
-from models.gap_curve import GapCurve, GapParameters
-from models.gaps import Floats, Ints
+from models.gap_curve import GapCurve, GapParameters, fit_gaps
+from models.gaps import Floats, Ints, Items
 from models.refill_curve import KNOTS_DAYS, hazard
+from models.taste import Taste
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -31,20 +32,21 @@ DESCRIBED: Final = (
     *("customer_days_28d", "customer_days_84d", "customer_repeats", "customer_kept"),
     *("category_share", "category_elapsed_days", "substitute_ahead_days", "category_items"),
     *("item_rebuys", "item_kept", "item_trend", "item_log_gap", "item_stops"),
+    *("taste", "taste_rest", "log_spend_mean", "log_spend_more"),
     *("curve_hazard", "curve_mean", "curve_deviation", "curve_place", "curve_rebuys"),
 )
 """Inputs of the trees, and `horizon_days` after them. None counts without bound: a model that has learnt from a
 store's first year must not meet in its second numbers that it never saw."""
 
-MOST_ROWS: Final = 300_000
+MOST_ROWS: Final = 600_000
 """Rows learnt from, as many for each horizon, each pair of each window as likely as any other."""
 LEAST_ROWS: Final = 2_000
 LEAST_REBOUGHT: Final = 200
 """Below these the trees would learn names instead of habits."""
-ROUNDS: Final = 150
+ROUNDS: Final = 200
 _SETTINGS: Final = {
     "objective": "binary",
-    "learning_rate": 0.06,
+    "learning_rate": 0.05,
     "num_leaves": 31,
     "feature_fraction": 0.5,
     "bagging_fraction": 0.7,
@@ -61,6 +63,25 @@ _SETTINGS: Final = {
 _CERTAIN: Final = 1e-3  # the curve may not be surer than this
 _MOST_COUNT: Final = 8
 _HABITS: Final = 3.0  # imagined habits of which as many are kept as expected
+
+
+@dataclass(frozen=True)
+class Learnt:
+    """What is known of a level's items when a window begins.
+
+    Parameters
+    ----------
+    gaps : GapParameters
+    taste : Taste or None
+    """
+
+    gaps: GapParameters
+    taste: Taste | None
+
+    @classmethod
+    def of(cls, pairs: pd.DataFrame, items: Items, levels: int) -> "Learnt":
+        """Learn from all pairs as of a day; `levels` as for `models.gap_curve.fit_gaps`."""
+        return cls(fit_gaps(pairs, items, levels), Taste.fit(pairs, items))
 
 
 @dataclass(frozen=True)
@@ -86,14 +107,14 @@ class Examples:
 
 
 def described(
-    parameters: GapParameters, paths: Ints, curve: GapCurve, pairs: pd.DataFrame, rows: npt.NDArray[np.bool_]
+    learnt: Learnt, items: Items, curve: GapCurve, pairs: pd.DataFrame, rows: npt.NDArray[np.bool_]
 ) -> npt.NDArray[np.float32]:
     """Return what the trees read of some pairs.
 
     Parameters
     ----------
-    parameters : GapParameters
-    paths : (n, levels) int
+    learnt : Learnt
+    items : Items
     curve : GapCurve
         Of the m pairs asked for.
     pairs : (n, k) pandas.DataFrame
@@ -106,6 +127,10 @@ def described(
     (m, k) float
         In the order of `DESCRIBED`.
     """
+    parameters = learnt.gaps
+    paths = parameters.paths(items)[pairs["item"].to_numpy()]
+    nothing = np.full(len(pairs), np.nan)
+    taste, rest = (nothing, nothing) if learnt.taste is None else learnt.taste.of(pairs, items)
     node = paths[rows, -1]
     # How far the customer keeps his habits, beside what others do with theirs of the same items.
     expected = pairs["habit"].to_numpy() * parameters.kept_share[paths[:, -1]]
@@ -115,6 +140,8 @@ def described(
     derived = {
         "count": np.minimum(pairs["days_bought"].to_numpy()[rows], _MOST_COUNT),
         "customer_kept": kept[customer[rows]],
+        "taste": taste[rows],
+        "taste_rest": rest[rows],
         "item_rebuys": parameters.rebuy_share[node],
         "item_kept": parameters.kept_share[node],
         "item_trend": parameters.trend[node],

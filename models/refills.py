@@ -13,12 +13,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from models.boosting import sample
-from models.gap_curve import GapCurve, GapParameters, curves, fit_gaps
+from models.gap_curve import GapCurve, GapParameters, curves
 from models.gaps import Days, Floats, Ints, Items, Level
 from models.pair_history import pairs_as_of
 from models.rebuy_hazard import COUNTS, WINDOW_DAYS, HazardScale, covariates, fit_scale
-from models.rebuy_trees import MOST_ROWS, Examples, RebuyTrees, described, log_odds
+from models.rebuy_trees import MOST_ROWS, Examples, Learnt, RebuyTrees, described, log_odds
 from models.refill_curve import KNOTS_DAYS, RefillCurve, hazard
+from models.taste import Taste
 
 Rows = npt.NDArray[np.bool_]
 
@@ -32,7 +33,7 @@ _RECENT_WINDOWS: Final = (
     3  # of them, those on which the hazard's factor is fitted: one alone may hold a holiday
 )
 _HELD_OUT: Final = 2  # windows on which the gate judges
-_JUDGED_ROWS: Final = MOST_ROWS // 3  # learnt from for the gate's question alone
+_JUDGED_ROWS: Final = MOST_ROWS // 6  # learnt from for the gate's question alone
 _ASKED_ROWS: Final = 50_000  # of a window, in the gate
 _SCALE_ROWS: Final = 200_000
 _REFIT_EVERY: Final = 2  # windows between two fits of the curve's parameters
@@ -63,6 +64,8 @@ class RefillModel:
         Factor on the hazard of pairs bought on several days, and on one; None where there was too little to learn.
     trees : RebuyTrees or None
         None where too little was known, or the gate refused them.
+    taste : Taste or None
+        None without trees, which alone read it.
     judged : dict of str to tuple of float
         Mean log loss in the gate's windows, newest first, of "curve", "factor" and "trees", and for pairs bought once
         of "first curve" and "first factor". Empty where there was too little history to judge.
@@ -72,6 +75,7 @@ class RefillModel:
     scale: HazardScale | None
     first_scale: HazardScale | None
     trees: RebuyTrees | None
+    taste: Taste | None
     judged: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
@@ -87,16 +91,16 @@ class RefillModel:
         seed : int
         """
         levels = LEVELS_OF_ITEMS[level]
-        gaps = fit_gaps(pairs_as_of(days, items, cutoff_day), items, levels)
+        learnt = Learnt.of(pairs_as_of(days, items, cutoff_day), items, levels)
         windows = _past_windows(days, items, levels, cutoff_day)
         judged = _judge(windows, seed)
+        trees = _wins(judged, "trees", "curve", "factor")
         return cls(
-            gaps,
+            learnt.gaps,
             _fit_scale(windows, 0) if _wins(judged, "factor", "curve") else None,
             _fit_scale(windows, 1) if _wins(judged, "first factor", "first curve") else None,
-            RebuyTrees.fit([window.repeated for window in windows], seed)
-            if _wins(judged, "trees", "curve", "factor")
-            else None,
+            RebuyTrees.fit([window.repeated for window in windows], seed) if trees else None,
+            learnt.taste if trees else None,
             judged,
         )
 
@@ -120,7 +124,7 @@ class RefillModel:
                 hazards[rows] *= scale.factor(_covariates(self.gaps, paths, curve, pairs, rows))[:, None]
         if self.trees is not None and repeated.any():
             own = curve.take(repeated)
-            inputs = described(self.gaps, paths, own, pairs, repeated)
+            inputs = described(Learnt(self.gaps, self.taste), items, own, pairs, repeated)
             hazards[repeated] = self.trees.hazards(inputs, log_odds(own))
         active = pairs["elapsed_days"].to_numpy() <= ACTIVE_DAYS
         kept = active & (repeated | (self.gaps.rebuy_share[paths[:, -1]] >= LEAST_REBUY_SHARE))
@@ -133,6 +137,7 @@ class RefillModel:
             "gaps": self.gaps.to_json_dict(),
             **{name: scale and scale.to_json_dict() for name, scale in scales.items()},
             "trees": self.trees and self.trees.text,
+            "taste": self.taste and self.taste.to_json_dict(),
             "judged": {name: list(losses) for name, losses in self.judged.items()},
         }
 
@@ -144,6 +149,7 @@ class RefillModel:
             stored["scale"] and HazardScale.from_json_dict(stored["scale"]),
             stored["first_scale"] and HazardScale.from_json_dict(stored["first_scale"]),
             stored["trees"] and RebuyTrees(stored["trees"]),
+            stored["taste"] and Taste.from_json_dict(stored["taste"]),
             {name: tuple(losses) for name, losses in stored["judged"].items()},
         )
 
@@ -160,12 +166,12 @@ def _past_windows(days: Days, items: Items, levels: int, cutoff_day: int) -> lis
     begins = [cutoff_day - WINDOW_DAYS * back for back in range(1, _WINDOWS + 1)]
     begins = [day for day in begins if len(days.day) and day >= days.day.min() + _MIN_HISTORY_DAYS]
     windows: list[_Window] = []
-    gaps: GapParameters | None = None
+    learnt: Learnt | None = None
     for place, day in reversed(list(enumerate(begins))):
         pairs = pairs_as_of(days, items, day)
-        if gaps is None or place % _REFIT_EVERY == 1:
-            gaps = fit_gaps(pairs, items, levels)
-        windows.append(_window(gaps, items, pairs, _next_days(days, pairs, day), cutoff_day - day))
+        if learnt is None or place % _REFIT_EVERY == 1:
+            learnt = Learnt.of(pairs, items, levels)
+        windows.append(_window(learnt, items, pairs, _next_days(days, pairs, day), cutoff_day - day))
     return windows[::-1]
 
 
@@ -181,9 +187,8 @@ def _next_days(days: Days, pairs: pd.DataFrame, day: int) -> Floats:
     return np.where(first[at] == asked, days.day[later][place][at] - day, np.nan)
 
 
-def _window(
-    gaps: GapParameters, items: Items, pairs: pd.DataFrame, next_days: Floats, known_days: int
-) -> _Window:
+def _window(learnt: Learnt, items: Items, pairs: pd.DataFrame, next_days: Floats, known_days: int) -> _Window:
+    gaps = learnt.gaps
     paths = gaps.paths(items)[pairs["item"].to_numpy()]
     curve = curves(gaps, paths, pairs)
     active = pairs["elapsed_days"].to_numpy() <= ACTIVE_DAYS
@@ -192,7 +197,7 @@ def _window(
     told = [_covariates(gaps, paths, curve, pairs, rows) for rows in (often, once)]
     again = (next_days < WINDOW_DAYS).astype(np.float64)
     own = curve.take(often)
-    inputs = described(gaps, paths, own, pairs, often)
+    inputs = described(learnt, items, own, pairs, often)
     examples = Examples(inputs, log_odds(own), next_days[often], known_days)
     base = hazard(curve.probability(WINDOW_DAYS))
     return _Window(examples, (told[0], told[1]), (again[often], again[once]), (base[often], base[once]))

