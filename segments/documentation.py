@@ -36,9 +36,10 @@ day by which {ACTIVE_SHARE:.0%} of those who ever come back have come back, `chu
 {CHURNED_SHARE:.0%} have. Where fewer than {ENOUGH_RETURNS} customers came back, all the store's gaps are taken
 together; where those are too few as well, {DEFAULT_LIMITS[0]} and {DEFAULT_LIMITS[1]} days.
 
-**Refills** are counted by a scoring run from its forecast of next purchases, without those that must not be reminded.
-A list holds the ids of products and the paths of categories: `includes(due_now_items, 'p-17')`. A history posted for
-scoring has no forecast, and its customer is in no segment that asks for one.
+**Refills** are counted by a scoring run from its forecast of next purchases: those that may be reminded and are bought
+in the next 14 days with a probability of at least 0.1. A list holds the ids of products and the paths of categories:
+`includes(due_now_items, 'p-17')`. A history posted for scoring has no forecast, and its customer is in no segment that
+asks for one.
 
 To add a segment, add a table to a file in `segments/library/`; to add an operator, add a row to
 `segments/operators.py`; then run `make docs`.

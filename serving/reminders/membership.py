@@ -1,7 +1,8 @@
 """What segments may ask of a customer's refills: how many are due, which, and what a reminder is worth.
 
 The columns are `segments.vocabulary.REFILLS`; every customer of a run has them, with nothing in them when no refill of
-his is known. What must not be reminded counts nowhere.
+his is known. What must not be reminded counts nowhere; of what is due counts what a reminder might name, which has a
+chance of `suggestion.LEAST_LIKELY` in the next 14 days; and lost is what was bought twice at least.
 """
 
 from typing import Final
@@ -9,19 +10,26 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
+from serving.reminders.curve import bought_between_sql, hazards_sql, horizons
+from serving.reminders.suggestion import DAYS_AHEAD, LEAST_LIKELY
+
 _COUNTED: Final = ("due_soon", "due_now", "late", "lost")
 
 # A purchase due as a product and as its category is one refill; both may be asked for by name. Names stand between line
 # feeds, which no name holds.
 _COLUMNS = """
-with told as (
+with known as (
+    select * from (select *, {hazards} from reminder_refills)
+    where suppressed_because is null and case
+        when state = 'lost' then times_bought > 1
+        when state in ('due_soon', 'due_now', 'late') then {soon} >= {least}
+        else false end
+), told as (
     select r.*, level = 'product' or not exists (
-        select 1 from reminder_refills p
+        select 1 from known p
         where p.customer_id = r.customer_id and p.level = 'product' and p.category = r.category and p.state = r.state
-            and p.suppressed_because is null
     ) as counts
-    from reminder_refills r
-    where suppressed_because is null and state in ('due_soon', 'due_now', 'late', 'lost')
+    from known r
 ), by_customer as (
     select customer_id, {counts}, {names},
         count(*) filter (where counts and times_bought = 1 and state in ('due_now', 'late')) as first_refills_due
@@ -66,7 +74,16 @@ def columns(
         f"coalesce(chr(10) || {state}_items || chr(10), '') as {state}_items"
         for state in _COUNTED
     )
-    found = connection.sql(_COLUMNS.format(counts=counts, names=names, filled=filled)).to_arrow_table()
+    days = horizons(row[0] for row in connection.execute("describe reminder_refills").fetchall())
+    select = _COLUMNS.format(
+        counts=counts,
+        names=names,
+        filled=filled,
+        hazards=hazards_sql(days),
+        soon=bought_between_sql(0, DAYS_AHEAD, days),
+        least=LEAST_LIKELY,
+    )
+    found = connection.sql(select).to_arrow_table()
     for name in ("reminder_customers", "reminder_suggestions"):
         connection.unregister(name)
     return found

@@ -1,8 +1,9 @@
 """One reminder a customer: which products, on which day, at what hour, and how much is at stake.
 
 **Which.** What is due soon, due now or late and not suppressed: products, and of categories those of which no product
-is listed, that are bought in the next 14 days with a probability of at least `LEAST_LIKELY`; of these the `MOST_ITEMS`
-at which most is at stake in that time.
+is listed, that are bought in the next 14 days with a probability of at least `LEAST_LIKELY`. Of a category of which
+the customer takes one product at a time (`suppressions`) one is named. Of these the `MOST_ITEMS` at which most is at
+stake in that time.
 
 **When.** A reminder catches a purchase that would fall on the day it is sent or the six after it: what is bought before
 needs none, what is bought later is forgotten by then. For each of the next 14 days the expected number of the listed
@@ -59,14 +60,18 @@ with due as (
     from (select *, {hazards} from reminder_refills where state in ({states}) and suppressed_because is null)
     where {soon} >= {least}
 )
-select * from due d
-where level = 'product' or not exists (
-    select 1 from due p
-    where p.customer_id = d.customer_id and p.level = 'product' and p.category = d.category
+select * from (
+    select d.* from due d
+    left join reminder_one_at_a_time a on d.customer_id = a.customer_id and d.category = a.category
+    where d.level = 'product' or not exists (
+        select 1 from due p
+        where p.customer_id = d.customer_id and p.level = 'product' and p.category = d.category
+    )
+    qualify row_number() over (
+        partition by d.customer_id, case when a.category is null then d.row end, a.category order by {order}
+    ) = 1
 )
-qualify row_number() over (
-    partition by customer_id order by at_stake desc, soon desc, level desc, coalesce(product_id, category)
-) <= {most}
+qualify row_number() over (partition by customer_id order by {order}) <= {most}
 """
 
 # The titles of what is named; a category is named by its path.
@@ -136,6 +141,7 @@ def stage(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> pa.Table:
             soon=bought_between_sql(0, DAYS_AHEAD, days),
             least=LEAST_LIKELY,
             most=MOST_ITEMS,
+            order="at_stake desc, soon desc, level desc, row",
         )
     )
     HABITS.fill(connection, cutoff_at=cutoff.at)

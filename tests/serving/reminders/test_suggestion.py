@@ -46,6 +46,14 @@ def test_a_category_is_named_only_where_none_of_its_products_is() -> None:
     assert (both["bob"]["products"], both["bob"]["categories"]) == ([], ["Food > Milk"])
 
 
+def test_of_products_that_stand_in_for_each_other_one_is_named() -> None:
+    bought = [*DUE, *unsteadily((14, 28), "ann", "oat", 22), ("bob", "oat", 22), ("bob", "milk", 22)]
+    given = forecast([("ann", "milk"), ("ann", "oat"), ("ann", "soap")])
+    found = suggested(given, bought)["ann"]
+    assert len(found["products"]) == 2
+    assert "soap" in found["products"]
+
+
 def test_what_is_suppressed_or_not_due_or_unlikely_is_not_in_it() -> None:
     pause = {"pause_id": "p", "customer_id": "bob", "paused_at": CUTOFF.plus_days(-2).at}
     pause |= {"known_at": pause["paused_at"]}
