@@ -81,6 +81,36 @@ class Correction:
         trees = np.asarray(self._booster.predict(matrix, raw_score=True, num_threads=num_threads))
         return trees if self.linear is None else (trees + self.linear.raw(inputs)) / 2.0
 
+    def contributions(self, inputs: pd.DataFrame) -> tuple[Floats, float]:
+        """Return what each input adds to `raw`, and what is added for everybody.
+
+        Parameters
+        ----------
+        inputs : DataFrame
+            As of `raw`.
+
+        Returns
+        -------
+        added : (n, k) float
+            In the order of `self.inputs`; with `constant` a row sums to `raw`.
+        constant : float
+
+        References
+        ----------
+        Lundberg, Erion and Lee (2018), "Consistent Individualized Feature Attribution for Tree Ensembles", as
+        LightGBM's `pred_contrib` has it.
+        """
+        matrix = inputs[self.inputs].to_numpy(dtype=np.float64, na_value=np.nan)
+        found = np.asarray(self._booster.predict(matrix, pred_contrib=True, num_threads=1))
+        added, constant = found[:, :-1], float(found[0, -1]) if len(found) else 0.0
+        if self.linear is None:
+            return added, constant
+        of_line = np.zeros_like(added)
+        of_line[:, [self.inputs.index(name) for name in self.linear.inputs]] = self.linear.contributions(
+            inputs
+        )
+        return (added + of_line) / 2.0, (constant + self.linear.intercept) / 2.0
+
     def importance(self) -> pd.DataFrame:
         """Return how much each input helped, the most helpful first.
 

@@ -22,6 +22,7 @@ from features.catalog.shipped import CATALOG
 from ledger.errors import InputError
 from ledger.home import Home
 from models.boosting import Correction
+from models.contributions import UsualCustomer
 from models.level import STEADY, Level
 from models.next_order import Calibration, NextOrder
 from models.percentiles import percentile
@@ -68,6 +69,7 @@ class Manifest(BaseModel):
     data_fingerprint: str
     thresholds: dict[str, float]
     lifecycle_limits: dict[str, float]
+    usual_customer: UsualCustomer
     metrics: dict[str, float]
     gate: GateVerdict
     versions: dict[str, str]

@@ -20,8 +20,10 @@ from models.scores import VALUE_HORIZON_DAYS
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
 
-_SMALLEST = 1e-9
+SMALLEST = 1e-9
 """Expected orders and values are kept above this, where logarithms end."""
+FOLLOWS_CURVE = 0.5
+"""How far expected orders move with the probability of one: of the way, on a logarithm."""
 _ORDERS_HORIZONS_DAYS = (90, 365)
 _VALUE_HORIZONS_DAYS = (90,)
 _MOST_TIMES_EXPECTED = 5.0
@@ -95,7 +97,7 @@ class OrdersAndValue:
         orders_correction = fit_correction(
             rows, outcomes.orders, base + shift[cutoff], objective="poisson", seed=seed
         )
-        one_order = np.maximum(order_value.expected(histories), _SMALLEST)
+        one_order = np.maximum(order_value.expected(histories), SMALLEST)
         first = np.unique(cutoff, return_index=True)[1]
         pace = np.broadcast_to(log_pace(bare.level, on_day, days), len(snapshot))[first]
         fitted = replace(
@@ -104,7 +106,7 @@ class OrdersAndValue:
             value_correction=_fit_value_correction(rows, outcomes, one_order, cutoff, seed),
             orders_common=Common.fit(shift, pace),
             value_common=Common.fit(
-                _level_logs(np.log(outcomes.orders * one_order + _SMALLEST), outcomes.value, cutoff), pace
+                _level_logs(np.log(outcomes.orders * one_order + SMALLEST), outcomes.value, cutoff), pace
             ),
         )
         _, value = fitted.expected(snapshot, days, p_order, on_day)
@@ -137,7 +139,7 @@ class OrdersAndValue:
         orders = np.exp(
             self._log_orders(histories, self.level.business_days(None, self.horizon_days), p_order)
         )
-        one_order = np.maximum(self.order_value.expected(histories), _SMALLEST)
+        one_order = np.maximum(self.order_value.expected(histories), SMALLEST)
         rows = self._described(snapshot, histories, self.orders_correction.inputs)
         more = orders * np.exp(self.orders_correction.raw(rows))
         dearer = one_order * np.exp(self.value_correction.raw(rows))
@@ -202,7 +204,7 @@ class OrdersAndValue:
         orders = np.exp(self._log_orders(histories, ahead, None if alone else p_order)) * factor
         if p_order is not None:
             orders = np.maximum(orders, p_order)
-        return orders, np.maximum(orders * one_order, _SMALLEST)
+        return orders, np.maximum(orders * one_order, SMALLEST)
 
     def _log_orders(self, histories: Histories, ahead: float | Floats, p_order: Floats | None) -> Floats:
         """Return the logarithm of the process' orders, moved half as far as the curve moved its probability.
@@ -210,11 +212,13 @@ class OrdersAndValue:
         Moved as far, it would be the curve's probability times the process' orders of one who orders. The geometric
         mean of both errs less than either, on stores of few and of many heavy buyers.
         """
-        orders = np.log(np.maximum(self.process.expected_orders(histories, ahead), _SMALLEST))
+        orders = np.log(np.maximum(self.process.expected_orders(histories, ahead), SMALLEST))
         if p_order is None:
             return np.asarray(orders)
-        of_process = np.maximum(self.process.p_order(histories, ahead), _SMALLEST)
-        return np.asarray(orders + 0.5 * (np.log(np.maximum(p_order, _SMALLEST)) - np.log(of_process)))
+        of_process = np.maximum(self.process.p_order(histories, ahead), SMALLEST)
+        return np.asarray(
+            orders + FOLLOWS_CURVE * (np.log(np.maximum(p_order, SMALLEST)) - np.log(of_process))
+        )
 
     def _described(self, snapshot: pd.DataFrame, histories: Histories, inputs: Sequence[str]) -> pd.DataFrame:
         rows = described(snapshot, histories, self.process, inputs)
@@ -265,8 +269,8 @@ class OrdersAndValue:
         (n,) float, currency
             0 where fewer than `share` order at all; else the gamma of those who do, whose mean is value / p_order.
         """
-        among_buyers = np.clip((share - (1.0 - p_order)) / np.maximum(p_order, _SMALLEST), 0.0, 1.0)
-        scale = value / np.maximum(p_order, _SMALLEST) / self.value_shape
+        among_buyers = np.clip((share - (1.0 - p_order)) / np.maximum(p_order, SMALLEST), 0.0, 1.0)
+        scale = value / np.maximum(p_order, SMALLEST) / self.value_shape
         return np.asarray(gamma.ppf(among_buyers, self.value_shape, scale=scale), dtype=np.float64)
 
 
@@ -274,7 +278,7 @@ def _fit_value_correction(
     rows: pd.DataFrame, outcomes: Outcomes, one_order: Floats, cutoff: NDArray[np.intp], seed: int
 ) -> Correction:
     """Fit how far the value of one order will be from what is expected, among those who ordered after one cutoff."""
-    ordered = (outcomes.orders > 0) & (one_order > _SMALLEST)
+    ordered = (outcomes.orders > 0) & (one_order > SMALLEST)
     weight = outcomes.orders[ordered]
     ratio = outcomes.value[ordered] / weight / one_order[ordered]
     ratio = np.clip(ratio, 1 / _MOST_TIMES_EXPECTED, _MOST_TIMES_EXPECTED)
@@ -288,7 +292,7 @@ def _level_logs(said: Floats, happened: Floats, cutoff: NDArray[np.intp]) -> Flo
     """Return (cutoffs,) float, what to add to the logarithms of each cutoff so that its total is what happened."""
     total, truth = np.bincount(cutoff, weights=np.exp(said)), np.bincount(cutoff, weights=happened)
     return np.where(
-        (total > 0) & (truth > 0), np.log(np.maximum(truth, 0.5) / np.maximum(total, _SMALLEST)), 0.0
+        (total > 0) & (truth > 0), np.log(np.maximum(truth, 0.5) / np.maximum(total, SMALLEST)), 0.0
     )
 
 

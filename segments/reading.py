@@ -16,11 +16,11 @@ from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token, TokenType
 
+from features.words import unit
 from ledger.errors import InputError
 from segments.nodes import Call, Clause, Constant, Every, Some, Statistic, Value, leaves, unit_of, with_unit
 from segments.operator import Operator
 from segments.operators import BY_NODE, FUNCTIONS, OPERATORS
-from segments.units import unit
 from segments.vocabulary import SegmentColumn
 
 MAX_LENGTH = 4000  # the longest condition a person can still review

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from features.words import written
 from segments.nodes import Call, Clause, Constant, Every, Statistic, Value, sql, store_number, unit_of
 from segments.operator import Operator
-from segments.units import quoted, shown_sql, written
+from segments.units import quoted, shown_sql
 from segments.vocabulary import SegmentColumn
 
 

@@ -18,6 +18,7 @@ from ledger.errors import InputError
 from ledger.home import Home
 from ledger.store import Ledger
 from ledger.workspace import workspace
+from models.contributions import UsualCustomer
 from models.percentiles import reference_quantiles
 from models.release import (
     GateVerdict,
@@ -211,6 +212,7 @@ def _release(
         "gate": gate.model_dump(),
         "thresholds": _thresholds(dataset.snapshot(cutoff), scored, dataset.horizon_days, facts["currency"]),
         "lifecycle_limits": _lifecycle_limits(dataset, cutoff),
+        "usual_customer": UsualCustomer.of(dataset.snapshot(cutoff)).model_dump(),
     }
     return write_release(home, predictors, reference_quantiles(scored, dataset.horizon_days), facts | found)
 

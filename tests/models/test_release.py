@@ -42,6 +42,12 @@ FACTS: dict[str, Any] = {
     "data_fingerprint": "0" * 64,
     "thresholds": {},
     "lifecycle_limits": {},
+    "usual_customer": {
+        "orders": 1.0,
+        "days_first_to_last_order": 0.0,
+        "days_since_first_order": 200.0,
+        "mean_order_value": 20.0,
+    },
     "metrics": {},
     "gate": {"verdict": "model", "reasons": ("made up",)},
     "versions": {},
@@ -186,3 +192,12 @@ def test_a_horizon_of_its_own_brings_its_own_scores_and_ninety_days_bring_none_t
     own = [score.name for score in scores_for(60)][len(SCORES) :]
     assert own == ["p_order_60d", "expected_orders_60d", "expected_value_60d"]
     assert scores_for(90) == SCORES
+
+
+def test_a_release_that_knows_no_usual_customer_is_refused(home: Home, predictors: Predictors) -> None:
+    directory = written(home, predictors)
+    manifest = json.loads((directory / "manifest.json").read_text())
+    del manifest["usual_customer"]
+    (directory / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ReleaseError, match="its manifest cannot be read; train again"):
+        load_release(directory)

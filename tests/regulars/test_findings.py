@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from ledger.importers.report import ImportReport, Reason
+from models.contributions import UsualCustomer
 from models.release import GateVerdict, Manifest
 from regulars import findings
 from serving.store import RunFacts, SegmentFacts
@@ -123,6 +124,7 @@ def _manifest(metrics: dict[str, float], gate: GateVerdict) -> Manifest:
         dict.fromkeys(text, "x")
         | {"horizon_days": 90, "seed": 1, "customers": 2, "feature_names": (), "thresholds": {}}
         | {"lifecycle_limits": {}, "versions": {}, "files": {}, "metrics": metrics, "gate": gate}
+        | {"usual_customer": dict.fromkeys(UsualCustomer.model_fields, 1.0)}
     )
 
 

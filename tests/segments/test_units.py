@@ -1,7 +1,8 @@
 import duckdb
 import pytest
 
-from segments.units import UNITS, shown_sql, written
+from features.words import UNITS, shown, written
+from segments.units import shown_sql
 
 
 @pytest.mark.parametrize(
@@ -40,10 +41,13 @@ def test_a_computed_number_is_rounded_and_a_written_one_is_not() -> None:
         (5.0, "orders", "5"),
     ],
 )
-def test_a_customers_own_value_is_shown_from_sql(number: float, unit: str, text: str) -> None:
+def test_a_customers_own_value_is_shown_from_sql_and_from_python_alike(
+    number: float, unit: str, text: str
+) -> None:
     currency = "USD" if unit == "currency" else ""
-    shown = duckdb.execute(f"SELECT {shown_sql(f'{number}e0', unit, currency)}").fetchall()
-    assert shown == [(text,)]
+    from_sql = duckdb.execute(f"SELECT {shown_sql(f'{number}e0', unit, currency)}").fetchall()
+    assert from_sql == [(text,)]
+    assert shown(number, unit, currency) == text
 
 
 @pytest.mark.parametrize("unit", [name for name, row in UNITS.items() if row.dimension != "text"])

@@ -16,6 +16,7 @@ from ledger.importers.load import import_files
 from ledger.store import Ledger
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
+from models.contributions import UsualCustomer
 from models.next_order import NextOrder
 from models.percentiles import reference_quantiles
 from models.predictor import Outcomes
@@ -82,6 +83,7 @@ def make_release(home: Home, cutoff: Cutoff, *, seed: int = 1) -> str:
         "data_fingerprint": "made-up",
         "thresholds": thresholds(parse_all(load_library(), columns).values(), known),
         "lifecycle_limits": limits,
+        "usual_customer": UsualCustomer.of(frame).model_dump(),
         "metrics": {},
         "gate": {"verdict": "rule", "reasons": ("made for a test",)},
         "versions": {},
