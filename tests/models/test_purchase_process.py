@@ -145,3 +145,31 @@ def test_too_few_buyers_get_a_shrunk_mean_and_nobody_at_all_gets_nothing() -> No
     )
     nobody = histories((0, np.nan, np.nan, np.nan))
     assert fit_order_value(nobody).expected(nobody)[0] == 0.0
+
+
+def test_a_sample_stands_for_a_store_of_many_customers_and_is_the_same_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    weeks = pd.read_csv(packaged("cdnow_customers_summary.csv"))
+    past = [
+        weeks["frequency"].to_numpy(float),
+        *(7 * weeks[name].to_numpy(float) for name in ("recency", "T")),
+    ]
+    whole = fit_bg_nbd(*past)
+    monkeypatch.setattr("models.purchase_process.MOST_FITTED", 1_500)
+    some, again = fit_bg_nbd(*past), fit_bg_nbd(*past)
+    assert whole is not None
+    assert some is not None
+    assert some == again != whole
+    everyone = Histories(
+        pd.DataFrame(
+            {
+                "orders": past[0] + 1,
+                "days_first_to_last_order": past[1],
+                "days_since_first_order": past[2],
+                "mean_order_value": 1.0,
+            }
+        )
+    )
+    forecast, true = (each.expected_orders(everyone, 90).sum() for each in (some, whole))
+    assert forecast == pytest.approx(true, rel=0.06)
