@@ -126,8 +126,8 @@ class NextOrder:
             shift = np.array(
                 [level_log_odds(base[cutoff == each], ordered[cutoff == each]) for each in np.unique(cutoff)]
             )
-            # The whole horizon is asked of half the rows, the days before it of others: as many customers as can be.
-            share = 2 if days == outcomes.horizon_days else 2 * max(len(horizons) - 1, 1)
+            # The whole horizon is asked of all rows, the days before it of some each.
+            share = 1 if days == outcomes.horizon_days else 2 * max(len(horizons) - 1, 1)
             rows = sample(len(snapshot), MOST_ROWS // share, random)
             picked.append(rows)
             offsets.append((base + shift[cutoff])[rows])
