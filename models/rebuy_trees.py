@@ -4,13 +4,14 @@ The curve gives the starting log-odds of "bought within h days"; the trees add t
 They learn from windows that are over, each pair described by what was known when its window began.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 
 from models.boosting import sample
@@ -62,6 +63,9 @@ _SETTINGS: Final = {
 }
 _CERTAIN: Final = 1e-3  # the curve may not be surer than this
 _MOST_COUNT: Final = 8
+_MIDDLE: Final = 1  # of `KNOTS_DAYS`
+_SETTLED_ROWS: Final = 50_000  # of each newest window
+_MOST_SHIFT: Final = 5.0  # log-odds
 _HABITS: Final = 3.0  # imagined habits of which as many are kept as expected
 
 
@@ -173,9 +177,12 @@ class RebuyTrees:
     ----------
     text : str
         LightGBM's own text format.
+    shift : float, log-odds
+        Added to every answer, so that what is said of the newest windows adds up to what happened in them.
     """
 
     text: str
+    shift: float = 0.0
 
     @cached_property
     def _booster(self) -> "Booster":
@@ -221,6 +228,26 @@ class RebuyTrees:
         settings = {**_SETTINGS, "seed": seed, "min_data_in_leaf": leaf}
         return cls(lightgbm.train(settings, data, ROUNDS).model_to_string())
 
+    def settled(self, newest: list[Examples], seed: int) -> "RebuyTrees":
+        """Return the same trees, their answers shifted to add up over the newest windows.
+
+        Pairs are bought ever more seldom as a store's customers grow older, and its seasons change: older windows
+        teach who buys before whom, the newest ones how many do.
+
+        Parameters
+        ----------
+        newest : list of Examples
+        seed : int
+        """
+        said, again = [], []
+        for window in newest:
+            rows = sample(len(window.next_days), _SETTLED_ROWS, np.random.default_rng(seed))
+            said.append(window.offsets[rows, _MIDDLE] + self._added(window.inputs[rows], KNOTS_DAYS[_MIDDLE]))
+            again.append(window.next_days[rows] < KNOTS_DAYS[_MIDDLE])
+        scores, target = np.concatenate(said), float(np.concatenate(again).mean())
+        shift = brentq(lambda by: float(expit(scores + by).mean()) - target, -_MOST_SHIFT, _MOST_SHIFT)
+        return replace(self, shift=self.shift + round(float(shift), 6))
+
     def hazard_within(self, window: Examples, place: int, rows: Ints) -> Floats:
         """Return (m,) float, -log(1 - P) at one of `KNOTS_DAYS` for some rows of a window."""
         added = self._added(window.inputs[rows], KNOTS_DAYS[place])
@@ -234,7 +261,7 @@ class RebuyTrees:
 
     def _added(self, inputs: npt.NDArray[np.float32], days: int) -> Floats:
         asked = _with_horizon(inputs, days)
-        return np.asarray(self._booster.predict(asked, raw_score=True, num_threads=1))
+        return np.asarray(self._booster.predict(asked, raw_score=True, num_threads=1)) + self.shift
 
 
 def _with_horizon(inputs: npt.NDArray[np.float32], days: int) -> npt.NDArray[np.float32]:

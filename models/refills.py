@@ -32,6 +32,7 @@ _WINDOWS: Final = 8  # of 14 days each, before the cutoff
 _RECENT_WINDOWS: Final = (
     3  # of them, those on which the hazard's factor is fitted: one alone may hold a holiday
 )
+_NEWEST: Final = 2  # to whose totals the trees are settled
 _HELD_OUT: Final = 2  # windows on which the gate judges
 _JUDGED_ROWS: Final = MOST_ROWS // 6  # learnt from for the gate's question alone
 _ASKED_ROWS: Final = 50_000  # of a window, in the gate
@@ -99,7 +100,7 @@ class RefillModel:
             learnt.gaps,
             _fit_scale(windows, 0) if _wins(judged, "factor", "curve") else None,
             _fit_scale(windows, 1) if _wins(judged, "first factor", "first curve") else None,
-            RebuyTrees.fit([window.repeated for window in windows], seed) if trees else None,
+            _fit_trees([window.repeated for window in windows], seed) if trees else None,
             learnt.taste if trees else None,
             judged,
         )
@@ -136,7 +137,7 @@ class RefillModel:
         return {
             "gaps": self.gaps.to_json_dict(),
             **{name: scale and scale.to_json_dict() for name, scale in scales.items()},
-            "trees": self.trees and self.trees.text,
+            "trees": self.trees and {"text": self.trees.text, "shift": self.trees.shift},
             "taste": self.taste and self.taste.to_json_dict(),
             "judged": {name: list(losses) for name, losses in self.judged.items()},
         }
@@ -148,7 +149,7 @@ class RefillModel:
             GapParameters.from_json_dict(stored["gaps"]),
             stored["scale"] and HazardScale.from_json_dict(stored["scale"]),
             stored["first_scale"] and HazardScale.from_json_dict(stored["first_scale"]),
-            stored["trees"] and RebuyTrees(stored["trees"]),
+            stored["trees"] and RebuyTrees(**stored["trees"]),
             stored["taste"] and Taste.from_json_dict(stored["taste"]),
             {name: tuple(losses) for name, losses in stored["judged"].items()},
         )
@@ -211,6 +212,11 @@ def _fit_scale(windows: list[_Window], which: int) -> HazardScale | None:
     return fit_scale(told[rows], again[rows])
 
 
+def _fit_trees(examples: list[Examples], seed: int, most_rows: int = MOST_ROWS) -> RebuyTrees | None:
+    trees = RebuyTrees.fit(examples, seed, most_rows)
+    return trees and trees.settled(examples[:_NEWEST], seed)
+
+
 def _judge(windows: list[_Window], seed: int) -> dict[str, tuple[float, ...]]:
     """Return the log loss of each method in windows that it has not seen; none without data."""
     held_out, known = windows[:_HELD_OUT], windows[_HELD_OUT:]
@@ -218,7 +224,7 @@ def _judge(windows: list[_Window], seed: int) -> dict[str, tuple[float, ...]]:
         return {}
     hidden = WINDOW_DAYS * _HELD_OUT
     examples = [replace(past.repeated, known_days=past.repeated.known_days - hidden) for past in known]
-    trees = RebuyTrees.fit(examples, seed, _JUDGED_ROWS)
+    trees = _fit_trees(examples, seed, _JUDGED_ROWS)
     out = {}
     for which, prefix in enumerate(("", "first ")):
         scale = _fit_scale(known, which)

@@ -1,9 +1,10 @@
-"""Trees over a gap curve: learnt from past windows."""
+"""Trees over a gap curve: learnt from past windows, settled on the newest."""
 
 import numpy as np
 import pytest
 
 from models.rebuy_trees import DESCRIBED, Examples, RebuyTrees
+from models.refill_curve import KNOTS_DAYS
 
 
 def window(pairs: int, share: float, seed: int, known_days: int = 100) -> Examples:
@@ -30,6 +31,16 @@ def test_what_matters_is_learnt_and_never_falls_with_the_horizon() -> None:
     high = asked.inputs[:, 0] > 0
     assert shares[high, 1].mean() == pytest.approx(0.54, abs=0.06)  # 0.3 x 1.8
     assert shares[~high, 1].mean() == pytest.approx(0.06, abs=0.06)  # 0.3 x 0.2
+
+
+def test_answers_add_up_to_what_happened_in_the_newest_windows() -> None:
+    old, newest = [window(3000, 0.4, seed) for seed in range(3)], window(3000, 0.2, 7)
+    trees = RebuyTrees.fit([newest, *old], seed=1)
+    assert trees is not None
+    settled = trees.settled([newest], seed=1)
+    happened = float((newest.next_days < KNOTS_DAYS[1]).mean())
+    assert said(trees, newest)[:, 1].mean() > happened + 0.05
+    assert said(settled, newest)[:, 1].mean() == pytest.approx(happened, abs=1e-3)
 
 
 @pytest.mark.parametrize(("pairs", "share"), [(500, 0.3), (3000, 0.004)])
