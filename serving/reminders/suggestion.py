@@ -74,7 +74,7 @@ select * from (
 qualify row_number() over (partition by customer_id order by {order}) <= {most}
 """
 
-# The titles of what is named; a category is named by its path.
+# The titles of what is named; a category is named by its path. Lists are joined by semicolons in CSV, so none is in it.
 _LISTED = """
 select
     l.customer_id,
@@ -82,9 +82,9 @@ select
         filter (where l.level = 'product') as products,
     list(l.category order by l.at_stake desc, l.row) filter (where l.level = 'category') as categories,
     list(
-        coalesce(t.title, l.product_id, l.category) || ': ' || l.state_reason
+        coalesce(t.title, l.product_id, l.category) || ': ' || replace(l.state_reason, ';', ',')
         || case when l.offer_product_id is null then ''
-            else '; no longer sold, offer ' || coalesce(o.title, l.offer_product_id) end
+            else ', no longer sold, offer ' || coalesce(o.title, l.offer_product_id) end
         order by l.at_stake desc, l.row
     ) as reasons,
     {catches},

@@ -36,7 +36,7 @@ def test_what_is_due_comes_in_one_reminder_with_its_reasons() -> None:
     assert sorted(found["ann"]["products"]) == ["milk", "soap"]
     assert found["bob"]["products"] == ["soap"]
     assert found["bob"]["reasons"] == [
-        "soap: usually every 20 days; last bought on 11 May, 21 days ago; due since 31 May"
+        "soap: usually every 20 days, last bought on 11 May, 21 days ago, due since 31 May"
     ]
 
 
@@ -67,7 +67,7 @@ def test_what_replaces_a_product_is_named_in_its_place() -> None:
     gone = product("milk", known_at=CUTOFF.plus_days(-9).at, discontinued=True, swap_for="oat")
     found = suggested(forecast([("ann", "milk")]), products=[gone, product("oat", title="Oat drink")])["ann"]
     assert found["products"] == ["oat"]
-    assert found["reasons"][0].endswith("; no longer sold, offer Oat drink")
+    assert found["reasons"][0].endswith(", no longer sold, offer Oat drink")
 
 
 def test_the_day_is_that_from_which_a_week_catches_most() -> None:
