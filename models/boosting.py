@@ -81,13 +81,23 @@ class Correction:
         trees = np.asarray(self._booster.predict(matrix, raw_score=True, num_threads=num_threads))
         return trees if self.linear is None else (trees + self.linear.raw(inputs)) / 2.0
 
+    @property
+    def used(self) -> frozenset[str]:
+        """Those of the inputs that a split or a slope reads."""
+        splits = zip(self.inputs, self._booster.feature_importance("split"), strict=True)
+        read = {name for name, count in splits if count}
+        if self.linear is not None:
+            slopes = zip(self.linear.inputs, self.linear.slope, self.linear.missing, strict=True)
+            read |= {name for name, *both in slopes if any(both)}
+        return frozenset(read)
+
     def contributions(self, inputs: pd.DataFrame) -> tuple[Floats, float]:
         """Return what each input adds to `raw`, and what is added for everybody.
 
         Parameters
         ----------
         inputs : DataFrame
-            As of `raw`.
+            As of `raw`; at least a row.
 
         Returns
         -------
@@ -102,7 +112,7 @@ class Correction:
         """
         matrix = inputs[self.inputs].to_numpy(dtype=np.float64, na_value=np.nan)
         found = np.asarray(self._booster.predict(matrix, pred_contrib=True, num_threads=1))
-        added, constant = found[:, :-1], float(found[0, -1]) if len(found) else 0.0
+        added, constant = found[:, :-1], float(found[0, -1])
         if self.linear is None:
             return added, constant
         of_line = np.zeros_like(added)

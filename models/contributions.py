@@ -5,6 +5,7 @@ Scores add up on their raw scale: log-odds for a probability, the logarithm for 
 """
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -165,6 +166,9 @@ class _Sums:
         self.next_order, self.worth, self.on_day = next_order, worth, on_day
         self.process, self.level = next_order.process, next_order.level
         self.histories, self.usual = Histories(snapshot), usual.histories()
+        # The usual customer is asked along with the others, and nothing twice: asking costs most for one customer.
+        self._everybody = _together(self.histories, self.usual)
+        self._chances: dict[float, Floats] = {}
         corrections = (next_order.correction, worth.orders_correction, worth.value_correction)
         inputs = dict.fromkeys(name for each in corrections if each is not None for name in each.inputs)
         self.terms = (*TERMS, *inputs)
@@ -218,19 +222,26 @@ class _Sums:
 
     def _log_odds(self, days: float) -> tuple[Floats, float, Floats]:
         """Return the process' log-odds on days of ordinary business, the usual customer's, and on the days ahead."""
-        ahead = self.level.business_days(self.on_day, days)
-        own = log_odds(self.process.p_order(self.histories, days))
-        usual = log_odds(self.process.p_order(self.usual, days))
-        return own, float(usual[0]), log_odds(self.process.p_order(self.histories, ahead))
+        own, ahead = log_odds(self._p_order(days)), log_odds(self._p_order(self._ahead(days)))
+        return own[:-1], float(own[-1]), ahead[:-1]
+
+    def _ahead(self, days: float) -> float:
+        return self.level.business_days(self.on_day, days)
+
+    def _p_order(self, business_days: float) -> Floats:
+        """Return (n + 1,) float, the process' probabilities of all and, last, of the usual customer."""
+        if business_days not in self._chances:
+            self._chances[business_days] = self.process.p_order(self._everybody, business_days)
+        return self._chances[business_days]
 
     def _orders_within(self, days: float) -> _Addends:
         """Return the addends of the logarithm of expected orders."""
-        ahead = self.level.business_days(self.on_day, days)
-        own, usual, then = (
-            np.log(np.maximum(self.process.expected_orders(histories, over), SMALLEST))
-            for histories, over in ((self.histories, days), (self.usual, days), (self.histories, ahead))
-        )
-        found = self._own(float(usual[0]), process=own - usual[0], level=then - own)
+        ahead = self._ahead(days)
+        calm_days = self.process.expected_orders(self._everybody, days)
+        then = calm_days if ahead == days else self.process.expected_orders(self._everybody, ahead)
+        calm_days, then = (np.log(np.maximum(each, SMALLEST)) for each in (calm_days, then))
+        own, usual, then = calm_days[:-1], float(calm_days[-1]), then[:-1]
+        found = self._own(usual, process=own - usual, level=then - own)
         if self.worth.orders_correction is not None:
             calm, busy = (float(self.worth.orders_common.at(pace)) for pace in (0.0, self._pace))
             found = found.plus(self._own(calm, level=busy - calm)).plus(self._orders)
@@ -250,9 +261,8 @@ class _Sums:
         """
         curve = self._curve(days)
         own, usual, before = self._log_odds(days)
-        ahead = self.level.business_days(self.on_day, days)
-        process = np.log(np.maximum(self.process.p_order(self.histories, ahead), SMALLEST))
-        usual_process = float(np.log(np.maximum(self.process.p_order(self.usual, days)[0], SMALLEST)))
+        process = np.log(np.maximum(self._p_order(self._ahead(days))[:-1], SMALLEST))
+        usual_process = float(np.log(np.maximum(self._p_order(days)[-1], SMALLEST)))
         same = curve.base - usual
         slope = _mean_slope(before, curve.base + curve.added.sum(axis=1))
         usual_slope = float(_mean_slope(np.array([usual]), np.array([curve.base]))[0])
@@ -279,6 +289,14 @@ class _Sums:
         so_far = found.base + found.added.sum(axis=1)
         nothing = (expected <= 0.0) | (np.exp(so_far) <= SMALLEST)
         return found.plus(self._own(at_least_nothing=np.where(nothing, np.log(SMALLEST) - so_far, 0.0)))
+
+
+def _together(some: Histories, others: Histories) -> Histories:
+    """Return the histories of both, the others last."""
+    both = copy(some)
+    for name, values in vars(some).items():
+        setattr(both, name, np.concatenate([values, getattr(others, name)]))
+    return both
 
 
 def _log_expit(raw: Floats) -> Floats:

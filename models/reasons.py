@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalog.shipped import CATALOG
-from features.catalog.subjects import HISTORY, MONEY_SPENT, SEASON_AND_STORE, Subject, subject_of
+from features.catalog.subjects import HISTORY, MONEY_SPENT, SEASON_AND_STORE, SUBJECTS, Subject, subject_of
 from features.words import Declared, said_of, shown
 from models.contributions import (
     AT_LEAST_NOTHING,
@@ -96,6 +96,10 @@ class Reasons:
     rest: float
 
 
+TITLES = {subject.name: subject.title for subject in (*SUBJECTS, LIMITS)}
+"""The title of every subject, by its name."""
+
+
 def term_subject(term: str) -> Subject:
     """Return what an addend is about: of a tree's input what its feature is about."""
     return _OF_TERMS.get(term) or subject_of(term)
@@ -119,6 +123,8 @@ def explain(
     most : int
         Reasons a score.
     """
+    if snapshot.empty:  # of whom LightGBM cannot be asked
+        return []
     predictors = release.predictors
     found = contributions(
         predictors.next_order, predictors.worth, release.manifest.usual_customer, snapshot, on_day

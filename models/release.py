@@ -106,10 +106,19 @@ class Predictors:
 
     @property
     def inputs(self) -> frozenset[str]:
-        """Names that the trees read, features and others."""
+        """Names that the trees may read, features and others."""
+        return frozenset(name for each in self._corrections for name in each.inputs)
+
+    @property
+    def used(self) -> frozenset[str]:
+        """Those of the inputs that change an answer."""
+        return frozenset(name for each in self._corrections for name in each.used)
+
+    @property
+    def _corrections(self) -> list[Correction]:
         worth = self.worth
-        trees = (self.next_order.correction, worth.orders_correction, worth.value_correction)
-        return frozenset(name for each in trees if each is not None for name in each.inputs)
+        every = (self.next_order.correction, worth.orders_correction, worth.value_correction)
+        return [each for each in every if each is not None]
 
     def score(self, snapshot: pd.DataFrame, on_day: int | None = None) -> pd.DataFrame:
         """Return customer_id, confidence and every score but the percentiles, a row each snapshot row.

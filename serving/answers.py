@@ -4,15 +4,18 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
 import duckdb
 import pyarrow.compute as pc
 
+from features.cutoff import Cutoff
 from features.history import last_order_at
 from features.surroundings import orders_alone
 from ledger.shop import Shop
+from models.reasons import Reasons
 from serving.errors import Problem, ProblemError
 from serving.posted import check_histories, key_of, serve_as_ledger
 from serving.requests import read_as_of, read_customer, split_request
@@ -73,7 +76,7 @@ def score(
         serve_as_ledger(connection, posted.orders, products)
         data_through = last_order_at(connection, cutoff)
         scored = scorer.score_posted(posted.orders, products, cutoff, orders_alone(run.tables["store"]))
-        results = _told(scorer, scored, customers)
+        results = _told(scorer, scored, customers, cutoff)
     for position in customers.keys() - results.keys() - refused.keys():
         path = f"customers[{position}].orders"
         refused[position] = Problem("no-history", "no order was known before as_of", path, "an earlier order")
@@ -89,7 +92,9 @@ def score(
     }
 
 
-def _told(scorer: Scorer, scored: Scored, customers: Mapping[int, PostedCustomer]) -> dict[int, Answer]:
+def _told(
+    scorer: Scorer, scored: Scored, customers: Mapping[int, PostedCustomer], cutoff: Cutoff
+) -> dict[int, Answer]:
     titles = {segment.name: segment.title for segment in scorer.segments}
     mine: dict[str, list[Answer]] = {}
     for row in scored.assignments.to_pylist():
@@ -101,9 +106,12 @@ def _told(scorer: Scorer, scored: Scored, customers: Mapping[int, PostedCustomer
             "customer_id": customers[positions[row["customer_id"]]].customer_id,
             "confidence": row["confidence"],
             "scores": scores_of(row),
+            "reasons": reasons_of(reasons),
             "segments": mine.get(row["customer_id"], []),
         }
-        for row in scored.scores.to_pylist()
+        for row, reasons in zip(
+            scored.scores.to_pylist(), scorer.reasons(scored.features, cutoff.day), strict=True
+        )
     }
 
 
@@ -122,9 +130,24 @@ def scores_of(row: Mapping[str, Any]) -> dict[str, float | None]:
     }
 
 
-def customer(run: PublishedRun, customer_id: str) -> Answer:
+def reasons_of(told: Mapping[str, Reasons]) -> Answer:
+    """Return the reasons of one customer's scores."""
+    return {
+        name: {key: value for key, value in asdict(reasons).items() if key != "score"}
+        for name, reasons in told.items()
+    }
+
+
+def customer(run: PublishedRun, customer_id: str, scorer: Scorer | None) -> Answer:
     """
     Answer GET /v1/customers/{id}.
+
+    Parameters
+    ----------
+    run : PublishedRun
+    customer_id : str
+    scorer : Scorer or None
+        Of the release that scored the run, which alone knows the reasons; without it they are null.
 
     Raises
     ------
@@ -141,6 +164,7 @@ def customer(run: PublishedRun, customer_id: str) -> Answer:
         **stamp(run),
         "confidence": row["confidence"],
         "scores": scores_of(row),
+        "reasons": scorer and _stored_reasons(run, customer_id, scorer),
         "segments": [
             {
                 "name": membership["segment"],
@@ -156,6 +180,11 @@ def customer(run: PublishedRun, customer_id: str) -> Answer:
         ],
         "reminder": _reminder(run, customer_id),
     }
+
+
+def _stored_reasons(run: PublishedRun, customer_id: str, scorer: Scorer) -> Answer:
+    day = Cutoff(run.facts.as_of, run.facts.time_zone).day
+    return reasons_of(scorer.reasons(run.features_of(customer_id), day)[0])
 
 
 def _reminder(run: PublishedRun, customer_id: str) -> Answer | None:

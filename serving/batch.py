@@ -34,6 +34,7 @@ from serving.reminders.demand import expected as expected_demand
 from serving.reminders.refills import stage as stage_refills
 from serving.reminders.states import LEAD_DAYS
 from serving.scorer import Scored, Scorer, columns_of
+from serving.stored_features import selected
 
 LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
 FINEST_FIRST: tuple[Level, ...] = ("product", "category")
@@ -160,6 +161,7 @@ def _run(  # noqa: PLR0913 - as `run`
         demand=demand,
         products=products,
         store=context,
+        features=selected(scored.features, scorer.told_from),
         facts=facts,
     )
     tell("Done", 1.0)

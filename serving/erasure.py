@@ -154,6 +154,7 @@ def _published_without(home: Home, run: store.PublishedRun, ids: pa.Array) -> st
         demand=_demand(home, run.facts, ids, left["replenishment"]),
         products=run.tables["products"],
         store=run.tables["store"],
+        features=_without(run.features.all(), ids),
         facts=facts,
     )
 

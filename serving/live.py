@@ -186,6 +186,11 @@ class Live:
         """
         return self._current(None if self._opened is None else self._opened.scorer)
 
+    def scorer_of(self, run: PublishedRun) -> Scorer | None:
+        """Return the scorer of the release that scored a run, None when another one is deployed by now."""
+        scorer = None if self._opened is None else self._opened.scorer.current
+        return scorer if scorer is not None and scorer.release.id == run.facts.release else None
+
     @staticmethod
     def _current(watched: Watched[T] | None) -> T:
         if watched is None or watched.current is None:

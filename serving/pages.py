@@ -54,7 +54,11 @@ def application(live: Live) -> Starlette:
             ),
             Route(f"/v1{segment}/members", as_json(_members), methods=["GET"]),
             # An id may hold slashes, sent as %2F: the server has decoded them by now.
-            Route("/v1/customers/{customer_id:path}", as_json(_customer), methods=["GET"]),
+            Route(
+                "/v1/customers/{customer_id:path}",
+                as_json(functools.partial(_customer, live)),
+                methods=["GET"],
+            ),
             Route("/v1/replenishment", as_json(refill_answers.replenishment), methods=["GET"]),
             Route("/v1/replenishment/demand", as_json(refill_answers.demand), methods=["GET"]),
             Route("/openapi.json", _description, methods=["GET"]),
@@ -68,8 +72,8 @@ def _members(run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
     return answers.members(run, given["name"], given.get("cursor"), given.get("limit"))
 
 
-def _customer(run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
-    return answers.customer(run, given["customer_id"])
+def _customer(live: Live, run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
+    return answers.customer(run, given["customer_id"], live.scorer_of(run))
 
 
 def _given(request: Request) -> dict[str, str]:

@@ -139,12 +139,39 @@ class ProblemDocument(Frozen):
     instance: str | None = None
 
 
+class ScoreReason(Frozen):
+    """What one subject contributes to a score."""
+
+    subject: str = Field(description="What it is about: history, lately, money, rhythm, basket, season ...")
+    text: str = Field(
+        description="What is so, with the customer's own values, and what it does to the score."
+    )
+    contribution: float = Field(description="On the score's raw scale.")
+    effect: float = Field(
+        description="The score less what it would be without this: a difference of probabilities, or the part by "
+        "which orders or money are higher (negative: lower)."
+    )
+
+
+class ScoreReasons(Frozen):
+    """Why a score is what it is: `base`, the contributions and `rest` sum to its raw value."""
+
+    scale: str = Field(description="Of the raw value: log_odds of a probability, log of orders and money.")
+    base: float = Field(description="The raw score of the store's usual customer.")
+    usual: float = Field(description="The score of the store's usual customer.")
+    reasons: list[ScoreReason] = Field(description="The strongest first.")
+    rest: float = Field(description="All other contributions together, on the raw scale.")
+
+
 class ScoredCustomer(Frozen):
     """Scores and segments of one customer."""
 
     customer_id: str
     confidence: str
     scores: dict[str, float | None]
+    reasons: dict[str, ScoreReasons] | None = Field(
+        description="By score. Null for stored scores of a release that is not deployed any more."
+    )
     segments: list[SegmentReason]
 
 

@@ -14,11 +14,14 @@ from features.feature import FeatureSet
 from features.snapshot import compute
 from features.warm import WarmPool
 from ledger.errors import InputError
+from models.reasons import NEEDED, Reasons, explain
 from models.release import Manifest, Release
 from models.scores import scores_for
 from segments.assign import Assigner, compile_segments, parse_all
 from segments.segment import Segment
 from segments.vocabulary import REFILL_NAMES, SegmentColumn, vocabulary
+
+_FEATURES = frozenset(CATALOG.names)
 
 
 @dataclass(frozen=True)
@@ -139,6 +142,28 @@ class Scorer:
         """
         scores = _as_arrow(self.release.score(features.to_pandas(), on_day))
         return Scored(features, scores, self.assigner.assign(_side_by_side(features, scores)))
+
+    @property
+    def told_from(self) -> tuple[str, ...]:
+        """Names of the features that the reasons of scores are told from, in the catalogue's order."""
+        read = {*NEEDED, *self.release.predictors.used}
+        return tuple(name for name in CATALOG.names if name in read)
+
+    def reasons(self, features: pa.Table, on_day: int) -> list[dict[str, Reasons]]:
+        """
+        Return the reasons of each customer's scores, by the score's name.
+
+        Parameters
+        ----------
+        features : pa.Table
+            customer_id and at least `told_from`.
+        on_day : int
+            Local day number of their cutoff.
+        """
+        inputs = [*dict.fromkeys((*NEEDED, *self.release.predictors.inputs))]
+        # Inputs that no tree and no line reads are not stored, and whatever stands for them changes nothing.
+        frame = features.to_pandas().reindex(columns=[name for name in inputs if name in _FEATURES])
+        return explain(self.release, frame, on_day)
 
     def with_refills(self, scored: Scored, refills: pa.Table) -> Scored:
         """

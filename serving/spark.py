@@ -78,7 +78,7 @@ class SparkScoring:
             When amounts are too large to be added up exactly.
         """
         directory = str((self.home.releases / scorer.release.id).absolute())
-        segments, on_day, kept = tuple(scorer.segments), cutoff.day, ("customer_id", "spend_365d")
+        segments, on_day, kept = tuple(scorer.segments), cutoff.day, _kept(scorer)
         schema = _returned(scorer)
         history = SparkHistory(self.session, files, arrow_rows=CUSTOMERS_AT_ONCE)
         with exact_sums():
@@ -90,7 +90,7 @@ class SparkScoring:
                 )
             )
             self._stage(connection, history)
-        scores = rows.select([name for name in rows.column_names if name not in ("spend_365d", "member_of")])
+        scores = rows.select([name for name in rows.column_names if name not in ("member_of", *kept[1:])])
         return Scored(rows.select(kept), scores, _memberships(rows))
 
     def _stage(self, connection: duckdb.DuckDBPyConnection, history: SparkHistory) -> None:
@@ -121,7 +121,7 @@ def _score_batches(
             member_of = _by_customer(scored.assignments, scored.scores["customer_id"])
             columns = {
                 **_columns(scored.scores),
-                "spend_365d": features["spend_365d"],
+                **_columns(features.select(_kept(scorer)[1:])),
                 "member_of": member_of,
             }
             yield from pa.table({name: columns[name] for name in schema.names}).cast(schema).to_batches()
@@ -152,11 +152,18 @@ def _memberships(rows: pa.Table) -> pa.Table:
     return pa.table(columns, names=MEMBERSHIPS.names).cast(MEMBERSHIPS)
 
 
+def _kept(scorer: Scorer) -> list[str]:
+    """Return the features that come back, after customer_id: those of the run's figures and of the reasons."""
+    return ["customer_id", *dict.fromkeys(("spend_365d", *scorer.told_from))]
+
+
 def _returned(scorer: Scorer) -> pa.Schema:
     """Return what a worker hands back of each customer."""
     scores = scores_for(scorer.release.manifest.horizon_days)
     texts = [pa.field(name, pa.string()) for name in ("customer_id", "confidence")]
-    numbers = [pa.field(name, pa.float64()) for name in (*(score.name for score in scores), "spend_365d")]
+    numbers = [
+        pa.field(name, pa.float64()) for name in (*(score.name for score in scores), *_kept(scorer)[1:])
+    ]
     return pa.schema([*texts, *numbers, pa.field("member_of", _MEMBER_OF)])
 
 

@@ -27,9 +27,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ledger.errors import InputError
 from ledger.home import Home
 from models.gaps import Level
+from serving import stored_features
+from serving.stored_features import StoredFeatures
 
 RUNS_KEPT = 3
 FACTS_FILE = "run.json"
+FEATURES_FILE = "features.arrow"
 RUN_NAME = re.compile(r"[\w-]+", re.ASCII)
 SORTED_BY = {
     "scores": ("customer_id",),
@@ -127,6 +130,7 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
     demand: pa.Table,
     products: pa.Table,
     store: pa.Table,
+    features: pa.Table,
     facts: RunFacts,
 ) -> str:
     """
@@ -149,6 +153,8 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
         `ledger_products` as the run saw it, so that posted histories get the same categories.
     store : pa.Table
         The store's row of `features.surroundings.read_store`, so that they are compared with the same store.
+    features : pa.Table
+        As `serving.stored_features.selected` gives it, one row a customer: what the reasons of scores are told from.
     facts : RunFacts
 
     Returns
@@ -173,6 +179,7 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
         digest = hashlib.sha256(_write(directory / FACTS_FILE, facts.model_dump_json(indent=1).encode()))
         for name, table in tables.items():
             digest.update(_write_sorted(directory / f"{name}.arrow", table, SORTED_BY[name]))
+        digest.update(stored_features.write(directory / FEATURES_FILE, features))
         run = f"{facts.as_of.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:12]}"
         if not (home.published / run).exists():
             _sync_directory(directory)
@@ -272,11 +279,14 @@ class PublishedRun:
     facts : RunFacts
     tables : mapping of str to pa.Table
         By the names of `SORTED_BY`, each sorted by its columns.
+    features : StoredFeatures
+        A row for each row of the scores.
     """
 
     name: str
     facts: RunFacts
     tables: Mapping[str, pa.Table]
+    features: StoredFeatures
 
     @classmethod
     def open(cls, home: Home) -> "PublishedRun":
@@ -295,16 +305,26 @@ class PublishedRun:
         try:
             facts = RunFacts.model_validate_json((directory / FACTS_FILE).read_bytes())
             tables = {table: _map(directory / f"{table}.arrow") for table in SORTED_BY}
+            features = StoredFeatures.open(directory / FEATURES_FILE)
         except (OSError, pa.ArrowException, ValidationError) as error:
             raise InputError(
                 f"published run {name} cannot be read; run `regulars score` to write it anew"
             ) from error
-        return cls(name, facts, tables)
+        return cls(name, facts, tables, features)
 
     def customer(self, customer_id: str) -> dict[str, Any] | None:
         """Return one customer's row of scores, or None when he is not in the run."""
         rows = self._rows("scores", customer_id)
         return rows[0] if rows else None
+
+    def features_of(self, customer_id: str) -> pa.Table:
+        """Return the row that a customer of the run was scored by."""
+        scores = self.tables["scores"]
+        place, _ = _span(scores["customer_id"], customer_id, 0, scores.num_rows)
+        found = self.features.row(place)
+        if found["customer_id"][0].as_py() != customer_id:
+            raise ValueError("a run's features must be those of its customers, sorted as its scores are")
+        return found
 
     def memberships_of(self, customer_id: str) -> list[dict[str, Any]]:
         """Return one customer's open memberships, by segment name."""

@@ -77,6 +77,10 @@ _LISTS = (
 _SUBJECTS = {feature.name: _subject(listed, feature) for listed, features in _LISTS for feature in features}
 
 
+SUBJECTS = tuple(dict.fromkeys((*_SUBJECTS.values(), OTHER)))
+"""Every subject that a feature may have."""
+
+
 def subject_of(name: str) -> Subject:
     """Return what a feature is about; one that does not ship is about OTHER."""
     return _SUBJECTS.get(name, OTHER)

@@ -53,6 +53,8 @@ def test_a_customer_is_in_no_table_and_no_run_any_more_and_the_others_are_as_bef
     for name in ("scores", "memberships", "members", "replenishment", "suggestions"):
         others = before.tables[name].filter(pc.not_equal(before.tables[name]["customer_id"], gone))
         assert after.tables[name].equals(others)
+    assert ids_of(after.features.all()) == ids_of(after.tables["scores"])
+    assert after.features_of(leaving(home)[0]).num_rows == 1
     for path, held in zip(of_record(home), tables_before, strict=True):
         assert held is not None
         left = tables.read(path)

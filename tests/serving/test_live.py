@@ -100,7 +100,7 @@ def test_a_release_that_answers_nonsense_is_refused(shop: Shop, monkeypatch: pyt
     try_out(scorer)
     score = type(shop.release).score
     monkeypatch.setattr(
-        type(shop.release), "score", lambda self, rows: score(self, rows).assign(p_order_30d=1.5)
+        type(shop.release), "score", lambda self, *asked: score(self, *asked).assign(p_order_30d=1.5)
     )
     with pytest.raises(InputError, match="cannot score a made-up customer"):
         try_out(scorer)

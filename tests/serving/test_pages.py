@@ -10,13 +10,16 @@ import pytest
 from pydantic import BaseModel
 
 from ledger.home import Home
+from models.contributions import explained
 from models.gaps import Level
+from segments.segment import load_library
 from serving import look, schemas
 from serving.guard import CONTENT_POLICY
 from serving.live import Live
 from serving.pages import application
 from serving.reminders import demand, suggestion
 from serving.store import PublishedRun, RunFacts, SegmentFacts, publish
+from serving.stored_features import selected
 from tests.serving.shop import Shop
 
 MONDAY = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)
@@ -90,6 +93,7 @@ def hostile(tmp_path: Path) -> Served:
         demand=demand.SCHEMA.empty_table(),
         products=pa.table({"product_id": pa.array([], pa.string())}),
         store=pa.table({"as_of_day": [17532]}),
+        features=selected(pa.table({"customer_id": sorted(customers)}), []),
         facts=RunFacts(
             release="r1",
             as_of=MONDAY,
@@ -225,13 +229,23 @@ def test_a_customer_is_answered_with_scores_segments_and_refills(served: Served)
         "data_through",
         "confidence",
         "scores",
+        "reasons",
         "segments",
         "replenishment",
         "reminder",
     ]
+    assert answer["reasons"] is None
     assert answer["scores"]["p_order_90d"] == pytest.approx(1 - answer["scores"]["churn_probability_90d"])
     assert {segment["since"] for segment in answer["segments"]} == {"2023-06-26T22:00:00Z"}
     assert all(segment["reasons"] for segment in answer["segments"])
+
+
+def test_where_the_run_s_own_release_is_deployed_each_score_has_its_reasons(shop: Shop) -> None:
+    live = Live()
+    live.open(shop.home, load_library)
+    told = get(live, "/v1/customers/c000").json()["reasons"]
+    assert set(told) == {score.name for score in explained(90)}
+    assert all(reason["text"] for each in told.values() for reason in each["reasons"])
 
 
 def test_an_odd_customer_id_is_found_under_its_encoded_address(hostile: Served) -> None:

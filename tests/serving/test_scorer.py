@@ -1,3 +1,5 @@
+import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +46,8 @@ def post(shop: Shop, customers: object, as_of: str | None = "2023-06-27") -> dic
 
 def stored(shop: Shop, customer_id: str) -> dict[str, Any]:
     """Return what the batch stored, in the shape of a posted result."""
-    found = answers.customer(PublishedRun.open(shop.home), customer_id)
+    scorer = Scorer(shop.release, load_library())
+    found = answers.customer(PublishedRun.open(shop.home), customer_id, scorer)
     # A posted history has no forecast of refills: a scoring run alone says who is due for what.
     of_refills = {segment.name for segment in load_file("refills")}
     segments = [
@@ -56,6 +59,7 @@ def stored(shop: Shop, customer_id: str) -> dict[str, Any]:
         "customer_id": customer_id,
         "confidence": found["confidence"],
         "scores": found["scores"],
+        "reasons": found["reasons"],
         "segments": sorted(segments, key=lambda segment: segment["name"]),
     }
 
@@ -161,3 +165,29 @@ def test_a_release_of_other_features_is_refused(shop: Shop) -> None:
         InputError, match="was trained on other features than this version computes; run `regulars train`"
     ):
         Scorer(release, load_library())
+
+
+def test_reasons_sum_to_the_score_that_is_answered(shop: Shop, histories: list[dict[str, Any]]) -> None:
+    for result in post(shop, histories[:20])["results"]:
+        for name, told in result["reasons"].items():
+            raw = told["base"] + told["rest"] + sum(reason["contribution"] for reason in told["reasons"])
+            score = 1.0 / (1.0 + math.exp(-raw)) if told["scale"] == "log_odds" else math.exp(raw)
+            assert score == pytest.approx(result["scores"][name], rel=1e-9, abs=1e-9)
+
+
+def test_reasons_are_told_with_the_customers_own_values(shop: Shop, histories: list[dict[str, Any]]) -> None:
+    for result in post(shop, histories[:20])["results"]:
+        told = result["reasons"]["p_order_90d"]["reasons"]
+        for reason in told:
+            way = "raises" if reason["effect"] > 0 else "lowers"
+            points = f"{abs(reason['effect']) * 100:.1f} points"
+            assert reason["text"].endswith(f": {way} the chance of ordering within 90 days by {points}")
+        of_history = [reason["text"] for reason in told if reason["subject"] == "history"]
+        assert all(re.match(r"(one order|\d+ orders)", text) for text in of_history)
+        assert len({reason["subject"] for reason in told}) == len(told)
+
+
+def test_without_the_release_that_scored_a_run_stored_scores_have_no_reasons(shop: Shop) -> None:
+    run = PublishedRun.open(shop.home)
+    first = run.tables["scores"]["customer_id"][0].as_py()
+    assert answers.customer(run, first, None)["reasons"] is None

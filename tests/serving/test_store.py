@@ -10,6 +10,7 @@ from ledger.home import Home
 from serving import store
 from serving.reminders import demand, suggestion
 from serving.store import PublishedRun, RunFacts, SegmentFacts, current_run, publish
+from serving.stored_features import selected
 
 MONDAY = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)
 
@@ -73,6 +74,15 @@ def put(home: Home, customers: list[str], as_of: dt.datetime = MONDAY) -> str:
         demand=demand.SCHEMA.empty_table(),
         products=pa.table({"product_id": ["p2", "p1", "p2"], "category": ["b", "a", "c"]}),
         store=pa.table({"as_of_day": [17532], "orders_30d": [3]}),
+        features=selected(
+            pa.table(
+                {
+                    "customer_id": sorted(customers),
+                    "orders": [len(customer) for customer in sorted(customers)],
+                }
+            ),
+            ["orders"],
+        ),
         facts=facts(as_of, all=len(customers), one=1),
     )
 
@@ -173,4 +183,23 @@ def test_nothing_published_and_a_damaged_run_say_what_to_do(tmp_path: Path) -> N
         PublishedRun.open(home)
     home.published_pointer.write_text("{")
     with pytest.raises(InputError, match="is not valid JSON"):
+        PublishedRun.open(home)
+
+
+def test_a_customer_is_found_with_what_he_was_scored_by(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    put(home, [f"c{number:05d}" + "x" * (number % 7) for number in range(2_500)])
+    run = PublishedRun.open(home)
+    for place in (0, 1_023, 1_024, 2_499):
+        customer = run.tables["scores"]["customer_id"][place].as_py()
+        assert run.features_of(customer).to_pylist() == [
+            {"customer_id": customer, "orders": float(len(customer))}
+        ]
+
+
+def test_a_run_without_what_its_customers_were_scored_by_is_refused(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    name = put(home, ["a"])
+    (home.published / name / "features.arrow").unlink()
+    with pytest.raises(InputError, match="run `regulars score` to write it anew"):
         PublishedRun.open(home)

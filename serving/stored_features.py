@@ -1,0 +1,83 @@
+"""What the customers of a published run were scored by, so that the reasons of a stored score can be told when asked.
+
+Reasons of everybody would cost several times what the scores do, and most are never read. Kept compressed, a thousand
+customers a block: to tell one customer's reasons, one block is unpacked.
+"""
+
+import hashlib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+CUSTOMERS_A_BLOCK = 1_024
+
+
+def selected(features: pa.Table, names: Iterable[str]) -> pa.Table:
+    """Return customer_id and some features as float64, unknown as NaN.
+
+    So every engine's are written alike, and to the same bytes: what lies under a null is anything.
+    """
+    columns = {name: features[name].to_numpy().astype(np.float64) for name in names}
+    return pa.table({"customer_id": features["customer_id"], **columns})
+
+
+def write(path: Path, features: pa.Table) -> bytes:
+    """Write features, in the order they are in, and return the SHA-256 of the file.
+
+    Parameters
+    ----------
+    path : Path
+    features : pa.Table
+        As `selected` gives it, a row for each row of the scores, sorted by customer.
+    """
+    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
+    with path.open("wb") as file:
+        with pa.ipc.new_file(file, features.schema, options=options) as writer:
+            writer.write_table(features.combine_chunks(), max_chunksize=CUSTOMERS_A_BLOCK)
+        file.flush()
+        os.fsync(file.fileno())
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
+
+
+@dataclass(frozen=True)
+class StoredFeatures:
+    """The features of one run, memory-mapped.
+
+    Parameters
+    ----------
+    content : pa.Buffer
+        The file that `write` wrote.
+    """
+
+    content: pa.Buffer
+
+    @classmethod
+    def open(cls, path: Path) -> "StoredFeatures":
+        """Map a file.
+
+        Raises
+        ------
+        pa.ArrowException, OSError
+            When there is none, or it is damaged.
+        """
+        found = cls(pa.memory_map(str(path)).read_buffer())
+        _ = found._reader().schema
+        return found
+
+    def row(self, place: int) -> pa.Table:
+        """Return the one customer at a place in the run's scores."""
+        block, row = divmod(place, CUSTOMERS_A_BLOCK)
+        return pa.Table.from_batches([self._reader().get_batch(block).slice(row, 1)])
+
+    def all(self) -> pa.Table:
+        """Return everybody, unpacked."""
+        return self._reader().read_all()
+
+    def _reader(self) -> pa.RecordBatchFileReader:
+        # One for each call: requests ask from several threads, and a reader is not said to be safe among them.
+        return pa.ipc.open_file(pa.BufferReader(self.content))
