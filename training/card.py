@@ -6,14 +6,17 @@ To say something more in it, add a row to SECTIONS.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from models.reasons import TITLES
 from models.release import Release
-from models.scores import scores_for
+from models.scores import VALUE_HORIZON_DAYS, scores_for
 from training.evaluate import Comparison, Row
 from training.gate import MINIMUM_TEST_ORDERS
+from training.importance import MOST_CUSTOMERS, Importance
 from training.metrics import METRIC, METRICS, groups
 from training.peers.shipped import PEERS
 from training.slices import SLICES
 
+INPUTS_SHOWN = 3
 SHOWN = (
     "auc",
     "brier",
@@ -39,12 +42,14 @@ class Trained:
     promoted : bool
     reasons : tuple of str
         Why it was promoted or not.
+    importance : sequence of Importance
     """
 
     release: Release
     backtests: Sequence[Comparison]
     promoted: bool
     reasons: tuple[str, ...]
+    importance: Sequence[Importance] = ()
 
 
 def card(trained: Trained) -> str:
@@ -161,6 +166,35 @@ def _calibration(trained: Trained) -> list[str]:
     ]
 
 
+def _moves(trained: Trained) -> list[str]:
+    """Return a table a score; MLflow's importance.json has all scores and inputs."""
+    lines: list[str] = []
+    for score in (f"p_order_{trained.release.manifest.horizon_days}d", f"clv_{VALUE_HORIZON_DAYS}d"):
+        mine = [row for row in trained.importance if row.score == score]
+        strongest: dict[str, list[str]] = {}
+        for row in mine:
+            if row.term is not None:
+                strongest.setdefault(row.subject, []).append(f"`{row.term}` {row.mean_absolute:.3f}")
+        rows = [
+            (
+                TITLES[row.subject],
+                f"{row.mean_absolute:.3f}",
+                ", ".join(strongest[row.subject][:INPUTS_SHOWN]),
+            )
+            for row in mine
+            if row.term is None
+        ]
+        if rows:
+            lines += [f"### `{score}`\n", *_table(("subject", "moves it by", "most by"), rows), ""]
+    if not lines:
+        return []
+    legend = (
+        f"The mean absolute contribution over {min(MOST_CUSTOMERS, trained.release.manifest.customers):,} customers, "
+        "drawn by the seed: to the log-odds of an order, and to the logarithm of the spend."
+    )
+    return [legend + "\n", *lines[:-1]]
+
+
 def _gate(trained: Trained) -> list[str]:
     manifest = trained.release.manifest
     word = {"model": "The trees are in the release.", "rule": "The trees are not in the release."}
@@ -188,6 +222,7 @@ SECTIONS: tuple[tuple[str, Callable[[Trained], list[str]]], ...] = (
     ("How it did beside its peers", _beside_peers),
     ("By kind of customer", _by_kind),
     ("Calibration and intervals", _calibration),
+    ("What moves the scores", _moves),
     ("The gate", _gate),
     ("Limits", _limits),
 )

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from models.release import Manifest, Release
 from training import report
 from training.evaluate import OURS, Comparison, Row
+from training.importance import Importance
 from training.metrics import METRICS
 
 ALL = "all"
@@ -79,6 +80,19 @@ def comparison(backtests: Sequence[Comparison]) -> list[Row]:
                 leads[f"{metric}_lead_noise"] = lead.noise if lead else float("nan")
             rows.append(row | leads)
     return rows
+
+
+def importance(moves: Sequence[Importance]) -> list[Row]:
+    """Return one table of how much each subject and each term moves each score; the whole of a subject is `all`."""
+    return [
+        {
+            "score": row.score,
+            "subject": row.subject,
+            "term": row.term or ALL,
+            "mean_absolute": row.mean_absolute,
+        }
+        for row in moves
+    ]
 
 
 def figures(backtests: Sequence[Comparison]) -> Mapping[str, Figure]:

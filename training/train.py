@@ -44,6 +44,7 @@ from training.evaluate import CHAMPION, Comparison, Progress, compare, silent
 from training.fit import CustomerPredictors, fit_all, fit_customers
 from training.folds import backtest_folds
 from training.gate import decide, promotion
+from training.importance import importance
 from training.metrics import Prediction
 
 _VERSIONS_OF = ("regulars", "lightgbm", "lifetimes", "numpy", "pandas", "duckdb", "scikit-learn")
@@ -128,13 +129,16 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         backtests = _backtest(dataset, cutoff, seed, champion, progress)
         progress("fitting on everything known", 0.6)
         directory = _release(home, dataset, cutoff, facts, backtests)
-    release = load_release(directory)
+        release = load_release(directory)
+        moves = importance(release, dataset.snapshot(cutoff), cutoff.day, seed)
     manifest = release.manifest
     promoted, reasons = promotion(manifest, None if champion is None else champion.manifest, backtests)
     if promoted:
         deploy(home, manifest.release)
     progress("recording the run", 0.92)
-    run_id = _record(home, directory, Trained(release, backtests, promoted, reasons), mlflow_tracking_uri)
+    run_id = _record(
+        home, directory, Trained(release, backtests, promoted, reasons, moves), mlflow_tracking_uri
+    )
     progress("trained", 1.0)
     return TrainSummary(
         release=manifest.release,
@@ -241,7 +245,10 @@ def _record(home: Home, directory: Path, trained: Trained, tracking_uri: str | N
         metrics=tracked.metrics(trained.backtests),
         tags=tracked.tags(trained.release.manifest),
         figures=tracked.figures(trained.backtests),
-        tables={"comparison.json": tracked.comparison(trained.backtests)},
+        tables={
+            "comparison.json": tracked.comparison(trained.backtests),
+            "importance.json": tracked.importance(trained.importance),
+        },
         texts={"model_card.md": card(trained)},
         release_directory=directory,
         promoted=trained.promoted,
