@@ -210,6 +210,17 @@ PHRASES = (
     Phrase(r"season_order_share", "share of orders at this time of the year"),
     Phrase(r"cutoff_month", "month of the year"),
     Phrase(r"discounted_order_share", "share of orders with a discount"),
+    Phrase(r"quantity_per_order", "average number of pieces in an order"),
+    Phrase(r"(lines|products)_per_order", "average number of {0} in an order"),
+    Phrase(r"order_value_spread", "spread of the order value"),
+    Phrase(
+        r"orders_(\d+)d_over_prior_(\d+)d",
+        "number of orders in the last {0} days as a multiple of the {1} days before",
+    ),
+    Phrase(
+        r"spend_(\d+)d_over_prior_(\d+)d",
+        "net spend in the last {0} days as a multiple of the {1} days before",
+    ),
     Phrase(r"refunded_share", "share of spend that was refunded"),
 )
 
