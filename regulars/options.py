@@ -50,7 +50,9 @@ BySlice = Annotated[
 ]
 Replenishment = Annotated[
     bool,
-    typer.Option("--replenishment", help="Judge refills instead of customers; 14 days unless said otherwise."),
+    typer.Option(
+        "--replenishment", help="Judge refills instead of customers; 14 days unless said otherwise."
+    ),
 ]
 HorizonDays = Annotated[
     int | None, typer.Option("--horizon-days", help="How many days ahead.  [default: 90]")
