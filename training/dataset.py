@@ -11,9 +11,13 @@ from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
 from features.feature import FeatureSet
 from features.stored import StoredSnapshots
+from models.boosting import sample
 from models.predictor import Outcomes
 from training.folds import training_cutoffs
 from training.outcomes import outcomes, read_joined, read_orders
+
+MOST_ROWS_A_CUTOFF = 50_000
+"""Customers learnt from at one cutoff. Trees take 100,000 rows of all cutoffs; more would fill the memory unread."""
 
 
 @dataclass
@@ -38,7 +42,9 @@ class Dataset:
     horizon_days: int
     stored: StoredSnapshots | None = None
     inputs: FeatureSet = CORE
+    most_rows_a_cutoff: int = MOST_ROWS_A_CUTOFF
     _snapshots: dict[Cutoff, pd.DataFrame] = field(default_factory=dict)
+    _sampled: dict[Cutoff, pd.DataFrame] = field(default_factory=dict)
     _joined: "dict[Cutoff, pd.Series[str]]" = field(default_factory=dict)
     _orders: pd.DataFrame | None = None
 
@@ -73,12 +79,33 @@ class Dataset:
     def snapshot(self, cutoff: Cutoff) -> pd.DataFrame:
         """Return the snapshot at a cutoff, a row a customer known before it."""
         if cutoff not in self._snapshots:
-            self.stored = self.stored or StoredSnapshots(self.connection)
-            self._snapshots[cutoff] = self.stored.at(cutoff, self.inputs).to_pandas()
+            self._snapshots[cutoff] = self._read(cutoff)
         return self._snapshots[cutoff]
 
-    def outcomes(self, cutoff: Cutoff) -> Outcomes:
-        """Return what the customers of `snapshot(cutoff)` did next.
+    def sampled(self, cutoff: Cutoff) -> pd.DataFrame:
+        """Return what is learnt from at a cutoff: its snapshot, or `most_rows_a_cutoff` of its rows.
+
+        Those are drawn by chance, each customer as likely as any other, and are the same every time. Of a large store
+        the others are not kept in memory.
+        """
+        if cutoff not in self._sampled:
+            known = self._snapshots.get(cutoff)
+            rows = self._read(cutoff) if known is None else known
+            if len(rows) <= self.most_rows_a_cutoff:
+                self._snapshots[cutoff] = rows
+            else:
+                random = np.random.default_rng(abs(cutoff.day))
+                rows = rows.iloc[sample(len(rows), self.most_rows_a_cutoff, random)].reset_index(drop=True)
+            self._sampled[cutoff] = rows
+        return self._sampled[cutoff]
+
+    def _read(self, cutoff: Cutoff) -> pd.DataFrame:
+        self.stored = self.stored or StoredSnapshots(self.connection)
+        frame: pd.DataFrame = self.stored.at(cutoff, self.inputs).to_pandas()
+        return frame
+
+    def outcomes(self, cutoff: Cutoff, customers: "pd.Series[str] | None" = None) -> Outcomes:
+        """Return what customers known at a cutoff did next: some of them, or all of `snapshot(cutoff)`.
 
         Raises
         ------
@@ -89,19 +116,22 @@ class Dataset:
             raise ValueError(
                 f"the {self.horizon_days} days after {cutoff.local_date} end after {self.known_until.local_date}"
             )
-        return self.window(cutoff, cutoff)
+        return self.window(cutoff, cutoff, customers)
 
-    def window(self, start: Cutoff, cutoff: Cutoff) -> Outcomes:
-        """Return what the customers of `snapshot(cutoff)` did in one horizon from `start`; nothing is checked."""
+    def window(self, start: Cutoff, cutoff: Cutoff, customers: "pd.Series[str] | None" = None) -> Outcomes:
+        """Return what customers known at a cutoff did in one horizon from `start`; nothing is checked."""
         if cutoff not in self._joined:
             self._joined[cutoff] = read_joined(self.connection, cutoff)
-        customers = self.snapshot(cutoff)["customer_id"]
+        customers = self.snapshot(cutoff)["customer_id"] if customers is None else customers
         return outcomes(self.orders, self._joined[cutoff], customers, start, self.horizon_days)
 
     def stacked(self, cutoffs: Sequence[Cutoff]) -> tuple[pd.DataFrame, Outcomes]:
-        """Return the snapshots of several cutoffs under each other, and their outcomes row by row."""
-        happened = [self.outcomes(cutoff) for cutoff in cutoffs]
-        rows = pd.concat([self.snapshot(cutoff) for cutoff in cutoffs], ignore_index=True)
+        """Return what is learnt from at several cutoffs, under each other, and their outcomes row by row."""
+        sampled = [self.sampled(cutoff) for cutoff in cutoffs]
+        happened = [
+            self.outcomes(cutoff, some["customer_id"]) for cutoff, some in zip(cutoffs, sampled, strict=True)
+        ]
+        rows = pd.concat(sampled, ignore_index=True)
         return rows, Outcomes(
             horizon_days=self.horizon_days,
             next_order_days=np.concatenate([each.next_order_days for each in happened]),

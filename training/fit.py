@@ -76,7 +76,7 @@ def fit_customers(dataset: Dataset, as_of: Cutoff, seed: int) -> CustomerPredict
         _log.info("too few complete %d-day windows as of %s", dataset.horizon_days, as_of.local_date)
         return bare
     rows, happened = dataset.stacked(cutoffs)
-    on_day = np.concatenate([np.full(len(dataset.snapshot(each)), each.day) for each in cutoffs])
+    on_day = np.concatenate([np.full(len(dataset.sampled(each)), each.day) for each in cutoffs])
     buyers = int((happened.orders > 0).sum())
     if len(rows) < MINIMUM_TRAINING_ROWS or buyers < MINIMUM_TRAINING_BUYERS:
         _log.info("%d training rows, %d with an order: too few for trees", len(rows), buyers)

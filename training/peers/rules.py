@@ -112,11 +112,12 @@ def last_window(case: Case) -> Prediction | None:
     if not case.cutoffs:
         return None
 
-    def before(cutoff: Cutoff) -> Outcomes:
+    def before(cutoff: Cutoff, customers: "pd.Series[str]") -> Outcomes:
         # Windows before the cutoff are history, not future: the same counting, one horizon earlier.
-        return case.dataset.window(cutoff.plus_days(-case.horizon_days), cutoff)
+        return case.dataset.window(cutoff.plus_days(-case.horizon_days), cutoff, customers)
 
-    repeated, (_, happened) = before(case.test), case.learnt_from
-    counted = np.concatenate([before(cutoff).orders for cutoff in case.cutoffs])
+    repeated, (_, happened) = before(case.test, case.snapshot["customer_id"]), case.learnt_from
+    learnt = {cutoff: case.dataset.sampled(cutoff)["customer_id"] for cutoff in case.cutoffs}
+    counted = np.concatenate([before(cutoff, customers).orders for cutoff, customers in learnt.items()])
     p_order = RuleTable.fit(counted, happened).predict(repeated.orders).p_order
     return Prediction(p_order, repeated.orders, repeated.value)
