@@ -1,6 +1,8 @@
 """What several packages' tests share: a small made-up shop, and that shop imported, trained and scored."""
 
+import atexit
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -27,10 +29,19 @@ from ledger.tables.products import PRODUCTS
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+
+def _scratch(what: str) -> str:
+    """Return a new directory that goes when the tests' process ends."""
+    directory = tempfile.mkdtemp(prefix=f"regulars-tests-{what}-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    return directory
+
+
 # Read once, when BentoML is first imported: no telemetry, and nothing left in the user's own directory.
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
-os.environ.setdefault("BENTOML_HOME", tempfile.mkdtemp(prefix="regulars-tests-bentoml-"))
-os.environ.setdefault("PROMETHEUS_MULTIPROC_DIR", tempfile.mkdtemp(prefix="regulars-tests-metrics-"))
+for _variable in ("BENTOML_HOME", "PROMETHEUS_MULTIPROC_DIR"):
+    if _variable not in os.environ:
+        os.environ[_variable] = _scratch(_variable.lower())
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("OTEL_SDK_DISABLED", "true")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the command line sets it, before LightGBM is loaded
