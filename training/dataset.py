@@ -71,6 +71,12 @@ class Dataset:
     def _days_with_orders(self) -> "pd.Series[int]":
         return self.orders.loc[self.orders["paid"] > self.orders["refunded"], "order_day"]
 
+    def joined(self, cutoff: Cutoff) -> "pd.Series[str]":
+        """Return the customer of every id that is somebody else as known at a cutoff, indexed by the id."""
+        if cutoff not in self._joined:
+            self._joined[cutoff] = read_joined(self.connection, cutoff)
+        return self._joined[cutoff]
+
     def training_cutoffs(self, as_of: Cutoff) -> tuple[Cutoff, ...]:
         """Return the cutoffs whose outcomes are complete as of a date, newest first; maybe none."""
         day = self.first_order_day
@@ -120,10 +126,8 @@ class Dataset:
 
     def window(self, start: Cutoff, cutoff: Cutoff, customers: "pd.Series[str] | None" = None) -> Outcomes:
         """Return what customers known at a cutoff did in one horizon from `start`; nothing is checked."""
-        if cutoff not in self._joined:
-            self._joined[cutoff] = read_joined(self.connection, cutoff)
         customers = self.snapshot(cutoff)["customer_id"] if customers is None else customers
-        return outcomes(self.orders, self._joined[cutoff], customers, start, self.horizon_days)
+        return outcomes(self.orders, self.joined(cutoff), customers, start, self.horizon_days)
 
     def stacked(self, cutoffs: Sequence[Cutoff]) -> tuple[pd.DataFrame, Outcomes]:
         """Return what is learnt from at several cutoffs, under each other, and their outcomes row by row."""

@@ -66,8 +66,9 @@ def outcomes(
     horizon_days : int, days
     """
     day = orders["order_day"] - start.day
-    window = _as_joined(orders.assign(day=day)[(day >= 0) & (day < horizon_days)], joined)
-    valid = window.assign(net=window["paid"] - window["refunded"]).query("net > 0")
+    window = as_joined(orders[(day >= 0) & (day < horizon_days)], joined)
+    window = window.assign(day=window["order_day"] - start.day, net=window["paid"] - window["refunded"])
+    valid = window.query("net > 0")
     per_customer = valid.groupby("customer_id").agg(
         first=("day", "min"), orders=("day", "size"), net=("net", "sum")
     )
@@ -80,9 +81,17 @@ def outcomes(
     )
 
 
-def _as_joined(window: pd.DataFrame, joined: "pd.Series[str]") -> pd.DataFrame:
-    """Return a customer's days, what his ids bought on one day added up."""
+def as_joined(bought: pd.DataFrame, joined: "pd.Series[str]") -> pd.DataFrame:
+    """Return a customer's days, what his ids bought on one day added up.
+
+    Parameters
+    ----------
+    bought : DataFrame
+        From `read_orders`, or some rows of it.
+    joined : Series of str
+        From `read_joined`.
+    """
     if joined.empty:
-        return window
-    customer_id = window["customer_id"].map(joined).fillna(window["customer_id"])
-    return window.assign(customer_id=customer_id).groupby(["customer_id", "day"], as_index=False).sum()
+        return bought
+    customer_id = bought["customer_id"].map(joined).fillna(bought["customer_id"])
+    return bought.assign(customer_id=customer_id).groupby(["customer_id", "order_day"], as_index=False).sum()

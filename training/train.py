@@ -210,12 +210,14 @@ def _release(
     customers = fit_customers(dataset, cutoff, facts["seed"])
     allowed = customers if gate.verdict == "model" else customers.without_trees()
     predictors = fit_all(dataset, cutoff, allowed)
+    # `fit_all` has staged the history as of the cutoff.
+    limits = lifecycle_limits(waits(dataset.connection))
     scored = predictors.score(dataset.snapshot(cutoff))
     found = {
         "metrics": tracked.newest_metrics(backtests),
         "gate": gate.model_dump(),
         "thresholds": _thresholds(dataset.snapshot(cutoff), scored, dataset.horizon_days, facts["currency"]),
-        "lifecycle_limits": _lifecycle_limits(dataset, cutoff),
+        "lifecycle_limits": {name: float(days) for name, days in limits.items()},
         "usual_customer": UsualCustomer.of(dataset.snapshot(cutoff)).model_dump(),
     }
     return write_release(home, predictors, reference_quantiles(scored, dataset.horizon_days), facts | found)
@@ -229,12 +231,6 @@ def _thresholds(
     expressions = parse_all(load_library(), columns)
     frame = pd.concat([snapshot, scored.drop(columns=["customer_id"])], axis=1)
     return thresholds(expressions.values(), frame)
-
-
-def _lifecycle_limits(dataset: Dataset, cutoff: Cutoff) -> dict[str, float]:
-    history.stage(dataset.connection, cutoff)
-    limits = lifecycle_limits(waits(dataset.connection))
-    return {name: float(days) for name, days in limits.items()}
 
 
 def _record(home: Home, directory: Path, trained: Trained, tracking_uri: str | None) -> str:
