@@ -98,13 +98,30 @@ def compile_segments(
     """
     known = {**thresholds, **limits}
     parsed = parse_all(segments, columns)
-    used = {name for expression in parsed.values() for name in expression.columns}
+    customers, needs = customers_sql(parsed.values(), columns, known)
+    return Assigner(_query(customers, parsed, known), needs)
+
+
+def customers_sql(
+    expressions: Iterable[Expression], columns: Mapping[str, SegmentColumn], known: Mapping[str, float]
+) -> tuple[str, tuple[str, ...]]:
+    """Return a SELECT over `frame` of the customers as conditions see them, and the columns that `frame` must have.
+
+    Parameters
+    ----------
+    expressions : iterable of Expression
+    columns : mapping of str to SegmentColumn
+        The vocabulary.
+    known : mapping of str to float
+        Thresholds of the release and lifecycle limits.
+    """
+    used = {name for expression in expressions for name in expression.columns}
     if LIFECYCLE.name in used:
         used |= set(GRID_COLUMNS)
-    needs = sorted(used - {LIFECYCLE.name})
-    facts = [_fact(columns[name]) for name in needs]
+    needs = tuple(sorted(used - {LIFECYCLE.name}))
+    facts = ", ".join(["customer_id", *(_fact(columns[name]) for name in needs)])
     grid = lifecycle_sql(known) if LIFECYCLE.name in used else "CAST(NULL AS VARCHAR)"
-    return Assigner(_query(facts, grid, parsed, known), tuple(needs))
+    return f"SELECT *, {grid} AS {LIFECYCLE.name} FROM (SELECT {facts} FROM frame)", needs
 
 
 def assign(
@@ -137,9 +154,7 @@ def parse_all(segments: Iterable[Segment], columns: Mapping[str, SegmentColumn])
     return parsed
 
 
-def _query(
-    facts: Sequence[str], grid: str, parsed: Mapping[str, Expression], known: Mapping[str, float]
-) -> str:
+def _query(customers: str, parsed: Mapping[str, Expression], known: Mapping[str, float]) -> str:
     members = " UNION ALL ".join(
         f"SELECT customer_id, {place} AS place, {quoted(name)} AS segment, "
         f"{expression.reasons_sql(known)} AS reasons FROM customers WHERE {expression.sql(known)}"
@@ -148,8 +163,7 @@ def _query(
     # Reading the customers once per segment, for its members only, is twice as fast as one wide row of all
     # segments taken apart: of 37 segments over 1 M customers, the reasons are nine tenths of the work.
     return f"""
-        WITH facts AS (SELECT {", ".join(["customer_id", *facts])} FROM frame),
-             customers AS MATERIALIZED (SELECT *, {grid} AS {LIFECYCLE.name} FROM facts),
+        WITH customers AS MATERIALIZED ({customers}),
              members AS ({members or NOBODY})
         SELECT customer_id, segment, reasons FROM members ORDER BY customer_id, place
         """
