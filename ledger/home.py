@@ -77,6 +77,26 @@ class Home:
         return self.path / "memberships"
 
     @property
+    def movements(self) -> Path:
+        """Delta table of who entered and left which segment in which run, and why."""
+        return self.path / "movements"
+
+    @property
+    def trend(self) -> Path:
+        """Delta table of each segment's size and value in every run; no customers in it."""
+        return self.path / "trend"
+
+    @property
+    def definitions(self) -> Path:
+        """SQLite file of the shop's own segments, in every version they had."""
+        return self.path / "segments.db"
+
+    @property
+    def deliveries(self) -> Path:
+        """Directory of what was delivered where, one file a segment and destination."""
+        return self.path / "deliveries"
+
+    @property
     def releases(self) -> Path:
         """Directory of immutable releases, one directory each, named by release."""
         return self.path / "releases"
@@ -85,6 +105,11 @@ class Home:
     def deployed(self) -> Path:
         """Pointer file naming the release that is served."""
         return self.path / "deployed" / "current.json"
+
+    @property
+    def deployments(self) -> Path:
+        """JSON file of who deployed which release when."""
+        return self.deployed.with_name("log.json")
 
     @property
     def published(self) -> Path:

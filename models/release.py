@@ -269,7 +269,12 @@ def load_release(directory: Path) -> Release:
             f"release {manifest.release} was trained with other feature definitions "
             f"({manifest.feature_fingerprint[:12]}, now {CATALOG.fingerprint[:12]}); run `regulars train`"
         )
-    return Release(manifest, _read_predictors(directory, manifest), _read_json(directory / _REFERENCE))
+    try:
+        return Release(manifest, _read_predictors(directory, manifest), _read_json(directory / _REFERENCE))
+    except (ValueError, KeyError, TypeError, OSError) as cause:
+        raise ReleaseError(
+            f"release {manifest.release} was written by another version of this program; run `regulars train`"
+        ) from cause
 
 
 def _read_manifest(directory: Path) -> Manifest:
@@ -326,7 +331,10 @@ def deploy(home: Home, release_id: str) -> None:
     load_release(home.releases / release_id)
     home.deployed.parent.mkdir(parents=True, exist_ok=True)
     aside = home.deployed.with_suffix(f".{os.getpid()}.tmp")
-    aside.write_text(json.dumps({"release": release_id}) + "\n")
+    with aside.open("w") as file:
+        file.write(json.dumps({"release": release_id}) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
     aside.replace(home.deployed)
 
 

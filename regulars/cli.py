@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ledger.errors import InputError
-from regulars import erasing, exporting, identifying, importing, terminal
+from regulars import erasing, exporting, identifying, importing, promoting, terminal
 from regulars.options import (
     AsJson,
     AsOf,
@@ -141,11 +141,13 @@ def train(
 
     Fits on rolling cutoffs and compares with the release in force and the simple rules.
     """
+    from models.release import deployed_release
     from regulars import evaluating, findings
     from training import train as training
 
     settings = settings_of(home, horizon_days=horizon_days)
     ledger = ledger_of(settings)
+    before = deployed_release(ledger.home)
     with terminal.progress() as progress:
         summary = training.train(
             ledger.home,
@@ -156,6 +158,7 @@ def train(
             mlflow_tracking_uri=settings.mlflow_tracking_uri,
             progress=progress,
         )
+    promoting.note(ledger.home, summary, before)
     if as_json:
         terminal.show_json(asdict(summary) | {"gate": summary.gate.model_dump()})
     else:
@@ -268,6 +271,8 @@ def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
     server.serve(shop, settings.host, settings.port)
 
 
+app.command()(promoting.promote)
+app.command()(promoting.rollback)
 app.command()(erasing.erase)
 app.add_typer(
     importing.commands, name="import", help="Add orders, products, customers, events to the ledger."

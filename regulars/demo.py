@@ -14,7 +14,7 @@ from ledger.quality.report import examine
 from ledger.store import Ledger
 from ledger.tables.shipped import TABLES
 from models.release import ReleaseError, load_deployed
-from regulars import findings, scoring
+from regulars import findings, promoting, scoring
 from regulars.datasets import DATASETS, Dataset, write_plain
 from regulars.settings import Settings
 from regulars.terminal import Progress
@@ -131,6 +131,7 @@ def _train(ledger: Ledger, cutoff: Cutoff, settings: Settings, progress: Progres
         manifest.horizon_days,
     ):
         return [f"training: already done, release {manifest.release} is in force"]
+    before = None if manifest is None else manifest.release
     summary = train(
         ledger.home,
         cutoff=cutoff,
@@ -140,4 +141,5 @@ def _train(ledger: Ledger, cutoff: Cutoff, settings: Settings, progress: Progres
         mlflow_tracking_uri=settings.mlflow_tracking_uri,
         progress=progress,
     )
+    promoting.note(ledger.home, summary, before)
     return findings.trained(summary)

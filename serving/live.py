@@ -23,6 +23,7 @@ from ledger.home import Home
 from ledger.shop import Shop
 from ledger.tables.products import PRODUCTS
 from ledger.views import add_missing_tables
+from models.deployments import Deployment, refusal
 from models.release import load_deployed
 from segments.segment import Segment
 from serving.errors import Problem, ProblemError
@@ -88,11 +89,12 @@ class Watched(Generic[T]):
 
 @dataclass(frozen=True)
 class Opened:
-    """The two things watched in one home."""
+    """What is watched in one home."""
 
     home: Home
     scorer: Watched[Scorer]
     run: Watched[PublishedRun]
+    promotion: Watched[Deployment | None]
 
 
 class Live:
@@ -119,6 +121,7 @@ class Live:
             home,
             Watched("release", home.deployed, lambda: _open_scorer(home, segments())),
             Watched("run", home.published_pointer, lambda: PublishedRun.open(home)),
+            Watched("promotion", home.deployments, lambda: refusal(home)),
         )
         self.refresh()
 
@@ -127,6 +130,7 @@ class Live:
         if self._opened is not None:
             self._opened.scorer.refresh()
             self._opened.run.refresh()
+            self._opened.promotion.refresh()
 
     def watch(self) -> None:
         """Refresh every few seconds in the background until `close`."""
@@ -161,7 +165,9 @@ class Live:
         return {
             "release": scorer.release.id if scorer else None,
             "run": run.name if run else None,
-            "refused": self._opened.scorer.refused or self._opened.run.refused,
+            "refused": self._opened.scorer.refused
+            or self._opened.run.refused
+            or self._opened.promotion.refused,
         }
 
     def run(self) -> PublishedRun:

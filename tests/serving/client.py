@@ -1,11 +1,13 @@
 """The whole service as BentoML runs it, in this process."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Coroutine, Iterator
+from typing import Any, TypeVar
 
 import httpx
 import pytest
+
+T = TypeVar("T")
 
 
 class Client:
@@ -21,6 +23,14 @@ class Client:
 
     def __call__(self, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own
         return self._runner.run(self._client.request(method, path, **request))
+
+    def request(self, method: str, path: str, **request: Any) -> Coroutine[Any, Any, httpx.Response]:  # noqa: ANN401
+        """Return a request to be awaited within `run`, beside others."""
+        return self._client.request(method, path, **request)
+
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run several requests in the service's event loop."""
+        return self._runner.run(work)
 
     def close(self) -> None:
         self._runner.run(self._client.aclose())
