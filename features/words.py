@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Protocol
 
 # Words for the currencies shops most often sell in; any other is written by its ISO code.
@@ -87,6 +88,7 @@ UNITS = {
         Unit("products", "count", decimals=2),
         Unit("categories", "count", decimals=2),
         Unit("refills", "count", decimals=0),
+        Unit("date", "date"),
         Unit("text", "text"),
         Unit("names", "text"),
     )
@@ -113,6 +115,9 @@ def written(number: float, name: str, currency: str = "", *, rounded: bool = Fal
         For computed numbers: no more decimals than a customer's own value has. What a user wrote stays as
         written.
     """
+    if name == "date":
+        day = date(1970, 1, 1) + timedelta(days=round(number))
+        return f"{day.day} {day:%B %Y}"
     row = unit(name)
     scaled = number * row.factor
     digits = f"{round(scaled, row.decimals) if rounded else scaled:,.10g}"

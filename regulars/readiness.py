@@ -1,17 +1,19 @@
 """Which segments a history allows: those of the library by the columns they name, and those that do not ship yet."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from features.catalog.shipped import CATALOG
 from ledger.quality.report import Report
 from models.scores import SCORES
-from segments.expression import parse
+from segments.assign import parse_all
+from segments.derived import inputs_of
+from segments.expression import Expression
 from segments.partitions import lifecycle_cells
 from segments.segment import Segment, load_library
-from segments.vocabulary import SegmentColumn, vocabulary
+from segments.vocabulary import vocabulary
 
 Status = Literal["ready", "by_rules", "needs_data", "not_shipped"]
 
@@ -70,7 +72,9 @@ COLUMN_NEEDS = (
     ColumnNeed(r"unsubscribed", "unsubscribes"),
 )
 # Who never ordered has no row in a snapshot, so these cells would hold nobody but those whose orders were all undone.
-PROSPECTS = frozenset(cell.name for cell in lifecycle_cells() if cell.name.startswith("prospect_"))
+PROSPECTS = frozenset(
+    (*(cell.name for cell in lifecycle_cells() if cell.name.startswith("prospect_")), "rfm_prospects")
+)
 
 PREDICTED = (
     (r"churn_probability_.*|p_order_.*|expected_orders_.*|next_order_days_.*", "churn"),
@@ -144,8 +148,9 @@ def segment_answers(report: Report, library: Sequence[Segment] | None = None) ->
     held = {each.name for each in report.capabilities if each.found}
     short = {each.short for each in report.predictions if not each.allowed}
     shipped = load_library() if library is None else library
+    parsed = parse_all(shipped, columns)
     return (
-        *(_of_library(segment, columns, held, short) for segment in shipped),
+        *(_of_library(segment, parsed[segment.name], held, short) for segment in shipped),
         *(
             SegmentAnswer(None, each.title, "not_shipped", each.needs, _lacking(each.needs, held))
             for each in PLANNED
@@ -153,11 +158,11 @@ def segment_answers(report: Report, library: Sequence[Segment] | None = None) ->
     )
 
 
-def _of_library(
-    segment: Segment, columns: Mapping[str, SegmentColumn], held: set[str], too_short: set[str]
-) -> SegmentAnswer:
-    named = parse(segment.expression, columns).columns
-    needs = needs_of(named)
+def _of_library(segment: Segment, parsed: Expression, held: set[str], too_short: set[str]) -> SegmentAnswer:
+    named = inputs_of(parsed.columns)
+    needs = tuple(
+        dict.fromkeys((*needs_of(named), *(need for each in parsed.measured for need in each.needs)))
+    )
     missing = _lacking(needs, held)
     status: Status = "ready"
     if segment.name in PROSPECTS:

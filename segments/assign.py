@@ -8,11 +8,11 @@ import pandas as pd
 import pyarrow as pa
 
 from ledger.errors import InputError
+from segments.derived import INPUTS, derived_sql, inputs_of, layers
 from segments.expression import Expression, parse
-from segments.partitions import GRID_COLUMNS, lifecycle_sql
 from segments.segment import Segment
-from segments.units import quoted
-from segments.vocabulary import LIFECYCLE, SegmentColumn
+from segments.units import named, quoted
+from segments.vocabulary import Measured, SegmentColumn
 
 MEMBERSHIPS = pa.schema(
     [("customer_id", pa.string()), ("segment", pa.string()), ("reasons", pa.list_(pa.string()))]
@@ -35,10 +35,13 @@ class Assigner:
         Reads `frame`, a relation with customer_id and the columns of `needs`.
     needs : tuple of str
         Columns that the frame must have.
+    measured : tuple of Measured
+        Those of them that are measured from a customer's history, by `segments.measured.measure`.
     """
 
     query: str
     needs: tuple[str, ...]
+    measured: tuple[Measured, ...] = ()
     _engine: duckdb.DuckDBPyConnection = field(
         default_factory=_sealed_engine, init=False, repr=False, compare=False
     )
@@ -78,6 +81,8 @@ def compile_segments(
     columns: Mapping[str, SegmentColumn],
     thresholds: Mapping[str, float],
     limits: Mapping[str, float],
+    *,
+    among: Sequence[Segment] = (),
 ) -> Assigner:
     """Compile segments into one SELECT.
 
@@ -90,6 +95,8 @@ def compile_segments(
         From `segments.resolve.thresholds`, as the release holds them.
     limits : mapping of str to float
         From `segments.partitions.lifecycle_limits`.
+    among : sequence of Segment
+        Others that `in_segment` may name.
 
     Raises
     ------
@@ -97,9 +104,9 @@ def compile_segments(
         When an expression is refused (names the segment) or a number is missing (names the number).
     """
     known = {**thresholds, **limits}
-    parsed = parse_all(segments, columns)
+    parsed = parse_all(segments, columns, among)
     customers, needs = customers_sql(parsed.values(), columns, known)
-    return Assigner(_query(customers, parsed, known), needs)
+    return Assigner(_query(customers, parsed, known), needs, measured_in(parsed.values()))
 
 
 def customers_sql(
@@ -115,13 +122,22 @@ def customers_sql(
     known : mapping of str to float
         Thresholds of the release and lifecycle limits.
     """
+    expressions = list(expressions)
+    said = {**INPUTS, **columns, **{column.name: column for column in measured_in(expressions)}}
     used = {name for expression in expressions for name in expression.columns}
-    if LIFECYCLE.name in used:
-        used |= set(GRID_COLUMNS)
-    needs = tuple(sorted(used - {LIFECYCLE.name}))
-    facts = ", ".join(["customer_id", *(_fact(columns[name]) for name in needs)])
-    grid = lifecycle_sql(known) if LIFECYCLE.name in used else "CAST(NULL AS VARCHAR)"
-    return f"SELECT *, {grid} AS {LIFECYCLE.name} FROM (SELECT {facts} FROM frame)", needs
+    needs = tuple(sorted(inputs_of(used)))
+    select = f"SELECT {', '.join(['customer_id', *(_fact(said[name]) for name in needs)])} FROM frame"
+    for layer in layers(used):
+        if layer:
+            derived = ", ".join(f"{derived_sql(name, known)} AS {name}" for name in layer)
+            select = f"SELECT *, {derived} FROM ({select})"
+    return select, needs
+
+
+def measured_in(expressions: Iterable[Expression]) -> tuple[Measured, ...]:
+    """Return the columns that some conditions have measured, by name."""
+    found = {column for expression in expressions for column in expression.measured}
+    return tuple(sorted(found, key=lambda column: column.name))
 
 
 def assign(
@@ -135,8 +151,10 @@ def assign(
     return compile_segments(segments, columns, thresholds, limits).assign(frame)
 
 
-def parse_all(segments: Iterable[Segment], columns: Mapping[str, SegmentColumn]) -> dict[str, Expression]:
-    """Parse the segments' expressions, by segment name.
+def parse_all(
+    segments: Iterable[Segment], columns: Mapping[str, SegmentColumn], among: Iterable[Segment] = ()
+) -> dict[str, Expression]:
+    """Parse the segments' expressions, by segment name; `among` are others that `in_segment` may name.
 
     Raises
     ------
@@ -144,11 +162,13 @@ def parse_all(segments: Iterable[Segment], columns: Mapping[str, SegmentColumn])
         When one is refused, or two segments share a name; names the segment.
     """
     parsed: dict[str, Expression] = {}
-    for segment in segments:
+    listed = list(segments)
+    others = {segment.name: segment for segment in (*among, *listed)}
+    for segment in listed:
         if segment.name in parsed:
             raise InputError(f"two segments are named {segment.name!r}; give one of them another name")
         try:
-            parsed[segment.name] = parse(segment.expression, columns)
+            parsed[segment.name] = parse(segment.expression, columns, others, (segment.name,))
         except InputError as error:
             raise InputError(f"segment {segment.name!r}: {error}") from error
     return parsed
@@ -171,7 +191,8 @@ def _query(customers: str, parsed: Mapping[str, Expression], known: Mapping[str,
 
 def _fact(column: SegmentColumn) -> str:
     """Return a column as conditions see it: numbers as DOUBLE, with NaN and infinity unknown like NULL."""
+    name = named(column.name)
     if column.unit in {"text", "names"}:
-        return f'CAST("{column.name}" AS VARCHAR) AS "{column.name}"'
-    number = f'CAST("{column.name}" AS DOUBLE)'
-    return f'CASE WHEN isfinite({number}) THEN {number} END AS "{column.name}"'
+        return f"CAST({name} AS VARCHAR) AS {name}"
+    number = f"CAST({name} AS DOUBLE)"
+    return f"CASE WHEN isfinite({number}) THEN {number} END AS {name}"

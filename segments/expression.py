@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from segments import nodes, wording
 from segments.nodes import Clause, Statistic
 from segments.reading import Reader
-from segments.vocabulary import SegmentColumn
+from segments.segment import Segment
+from segments.vocabulary import Measured, SegmentColumn
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,11 @@ class Expression:
     def columns(self) -> frozenset[str]:
         """Columns of the vocabulary that it names."""
         return frozenset(leaf.name for leaf in nodes.leaves(self.clause) if isinstance(leaf, SegmentColumn))
+
+    @property
+    def measured(self) -> frozenset[Measured]:
+        """Columns among them that are measured from a customer's history."""
+        return frozenset(leaf for leaf in nodes.leaves(self.clause) if isinstance(leaf, Measured))
 
     @property
     def statistics(self) -> frozenset[Statistic]:
@@ -72,7 +78,12 @@ class Expression:
         return wording.reasons_sql(nodes.resolved(self.clause, known or {}))
 
 
-def parse(text: str, columns: Mapping[str, SegmentColumn]) -> Expression:
+def parse(
+    text: str,
+    columns: Mapping[str, SegmentColumn],
+    segments: Mapping[str, Segment] | None = None,
+    path: tuple[str, ...] = (),
+) -> Expression:
     """Parse a condition.
 
     Parameters
@@ -81,10 +92,14 @@ def parse(text: str, columns: Mapping[str, SegmentColumn]) -> Expression:
         E.g. `orders >= 3 and days_since_last_order > 2 * median_gap_days`.
     columns : mapping of str to SegmentColumn
         The vocabulary, by column name.
+    segments : mapping of str to Segment, optional
+        Those that `in_segment` may name, by name.
+    path : tuple of str
+        Name of the segment whose condition this is, so that it is refused when it names itself.
 
     Raises
     ------
     InputError
         When anything in it is not part of the language; names the position and a suggestion.
     """
-    return Expression(text, Reader(text, columns).read())
+    return Expression(text, Reader(text, columns, segments or {}, path).read())

@@ -11,7 +11,7 @@ from operator import add, mul, sub
 
 from ledger.errors import InputError
 from segments.operator import Operator
-from segments.units import quoted
+from segments.units import named, quoted
 from segments.vocabulary import SegmentColumn
 
 
@@ -71,8 +71,27 @@ class Some:
     clauses: tuple["Clause", ...]
 
 
+@dataclass(frozen=True)
+class InSegment:
+    """The condition of another segment, or its opposite, by that segment's name.
+
+    Parameters
+    ----------
+    operator : Operator
+        `in_segment` or its opposite.
+    name, title : str
+    clause : Clause
+        What it asks for; under NOT the opposite, pushed down.
+    """
+
+    operator: Operator
+    name: str
+    title: str
+    clause: "Clause"
+
+
 Value = SegmentColumn | Constant | Statistic | Call
-Clause = Call | Every | Some
+Clause = Call | Every | Some | InSegment
 Node = Value | Clause
 
 
@@ -81,6 +100,8 @@ def leaves(node: Node) -> Iterator[Node]:
     if isinstance(node, Every | Some):
         for clause in node.clauses:
             yield from leaves(clause)
+    elif isinstance(node, InSegment):
+        yield from leaves(node.clause)
     elif isinstance(node, Call):
         for operand in node.operands:
             yield from leaves(operand)
@@ -99,10 +120,15 @@ def unit_of(value: Value) -> tuple[str, str]:
     units = [unit_of(operand) for operand in value.operands]
     if value.operator.statistics:
         return units[-1]
-    left, right = units
-    if value.operator.symbol == "/":
+    if value.operator.unit:
+        return value.operator.unit, ""
+    return _unit_of_both(value.operator, *units)
+
+
+def _unit_of_both(operator: Operator, left: tuple[str, str], right: tuple[str, str]) -> tuple[str, str]:
+    if operator.symbol == "/":
         return left if not right[0] else ("", "")
-    if value.operator.symbol == "*" and left[0] and right[0]:
+    if operator.symbol == "*" and left[0] and right[0]:
         return "", ""
     return left if left[0] else right
 
@@ -166,6 +192,8 @@ def resolved(clause: Clause, known: Mapping[str, float]) -> Clause:
     """Put numbers in place of the statistics of every condition, as `resolved_value` does."""
     if isinstance(clause, Call):
         return Call(clause.operator, tuple(resolved_value(operand, known) for operand in clause.operands))
+    if isinstance(clause, InSegment):
+        return replace(clause, clause=resolved(clause.clause, known))
     return type(clause)(tuple(resolved(part, known) for part in clause.clauses))
 
 
@@ -179,11 +207,13 @@ def sql(node: Node) -> str:
     """
     if isinstance(node, Every | Some):
         return "(" + (" AND " if isinstance(node, Every) else " OR ").join(map(sql, node.clauses)) + ")"
+    if isinstance(node, InSegment):
+        return sql(node.clause)
     if isinstance(node, Call):
         operands = [sql(operand) for operand in node.operands]
         return node.operator.sql.format(*operands, rest=", ".join(operands[1:]))
     if isinstance(node, SegmentColumn):
-        return f'"{node.name}"'
+        return named(node.name)
     if isinstance(node, Statistic):
         raise InputError(
             f"the release in use holds no number for {node.key!r}, which a segment needs; "

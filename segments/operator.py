@@ -7,10 +7,24 @@ from typing import Literal
 from sqlglot import exp
 
 Kind = Literal[
-    "number", "text", "any", "column", "number column", "list column", "constant", "percent", "order count"
+    "number",
+    "text",
+    "any",
+    "column",
+    "number column",
+    "list column",
+    "text column",
+    "date column",
+    "constant",
+    "percent",
+    "order count",
+    "days",
+    "event",
+    "attribute",
+    "segment",
 ]
 Gives = Literal["truth", "number"]
-FormField = Literal["number", "number pair", "choices", "percent", "percent pair", "none"]
+FormField = Literal["number", "number pair", "choices", "percent", "percent pair", "text", "history", "none"]
 
 Numbers = tuple[float, ...]
 
@@ -42,6 +56,8 @@ class Operator:
         What the builder's form asks for on the right-hand side.
     ago : str
         The predicate after "was" when the column is a time since something: `more than {1} ago`.
+    dated : str
+        The predicate when the column is a date: `after {1}`.
     ago_than : str
         Likewise when the limit is not a constant: `longer ago than {1}`.
     opposite : str
@@ -59,6 +75,22 @@ class Operator:
         From a function's numbers to the names of the statistics it needs, resolved when a release is made.
     unit : str
         Unit of the number it gives, when it is not the column's.
+    verb : str
+        The sentence's verb instead of "is".
+    function : bool
+        Whether it is written as a name with brackets.
+    over : str
+        Of a history function the relation that `sql` aggregates, where {where} says which rows count; `says` is then
+        the phrase of the column that is measured: {what}, {worth} and {when} are what the named arguments say, {deed}
+        and {done} the event.
+    named : tuple of str
+        Arguments that are written with their names: rows of `segments.history_functions.ARGUMENTS`.
+    over_items : str
+        Instead of `sql`, where a product or category is named.
+    empty : str
+        SQL of what a history function gives a customer without rows.
+    measures : str
+        Of a history function that is a condition: the one that counts what must have happened.
     """
 
     symbol: str
@@ -69,6 +101,7 @@ class Operator:
     gives: Gives = "truth"
     form: FormField = "number"
     ago: str = ""
+    dated: str = ""
     ago_than: str = ""
     opposite: str = ""
     mirror: str = ""
@@ -77,8 +110,15 @@ class Operator:
     shows_limit: bool = True
     statistics: Callable[[Numbers], tuple[str, ...]] | None = None
     unit: str = ""
+    verb: str = ""
+    function: bool = False
+    over: str = ""
+    named: tuple[str, ...] = ()
+    over_items: str = ""
+    empty: str = "NULL"
+    measures: str = ""
 
     @property
     def is_function(self) -> bool:
         """Whether it is written as a name with brackets."""
-        return self.statistics is not None
+        return self.function or self.statistics is not None

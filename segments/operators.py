@@ -6,7 +6,9 @@ rows; to add an operator is to add a row here (its example becomes its documenta
 
 from sqlglot import exp
 
+from segments.history_functions import HISTORY, SEQUENCES
 from segments.operator import Numbers, Operator
+from segments.text_and_dates import DATES, SEGMENTS, TEXTS
 from segments.units import LINE_FEED
 
 COMPARISONS = (
@@ -16,6 +18,7 @@ COMPARISONS = (
         sql="({0} > {1})",
         says="over {1}",
         ago="more than {1} ago",
+        dated="after {1}",
         ago_than="longer ago than {1}",
         example="churn_probability_90d > 0.66",
         opposite="<=",
@@ -28,6 +31,7 @@ COMPARISONS = (
         sql="({0} >= {1})",
         says="at least {1}",
         ago="at least {1} ago",
+        dated="on or after {1}",
         ago_than="at least as long ago as {1}",
         example="orders >= 3",
         opposite="<",
@@ -40,6 +44,7 @@ COMPARISONS = (
         sql="({0} < {1})",
         says="under {1}",
         ago="less than {1} ago",
+        dated="before {1}",
         ago_than="less long ago than {1}",
         example="days_since_last_order < 30",
         opposite=">=",
@@ -52,6 +57,7 @@ COMPARISONS = (
         sql="({0} <= {1})",
         says="at most {1}",
         ago="at most {1} ago",
+        dated="on or before {1}",
         ago_than="at most as long ago as {1}",
         example="spend_365d <= 50",
         opposite=">",
@@ -64,6 +70,7 @@ COMPARISONS = (
         sql="({0} = {1})",
         says="{1}",
         ago="exactly {1} ago",
+        dated="on {1}",
         ago_than="exactly as long ago as {1}",
         example="orders = 1",
         opposite="<>",
@@ -77,6 +84,7 @@ COMPARISONS = (
         sql="({0} <> {1})",
         says="not {1}",
         ago="not {1} ago",
+        dated="not on {1}",
         ago_than="not as long ago as {1}",
         example="lifecycle <> 'prospect_active'",
         opposite="=",
@@ -89,6 +97,7 @@ COMPARISONS = (
         sql="({0} BETWEEN {1} AND {2})",
         says="between {1} and {2}",
         ago="between {1} and {2} ago",
+        dated="between {1} and {2}",
         ago_than="at least as long ago as {1} and at most as long ago as {2}",
         example="orders between 2 and 4",
         opposite="not between",
@@ -101,6 +110,7 @@ COMPARISONS = (
         sql="({0} NOT BETWEEN {1} AND {2})",
         says="not between {1} and {2}",
         ago="not between {1} and {2} ago",
+        dated="not between {1} and {2}",
         ago_than="less long ago than {1} or longer ago than {2}",
         example="orders not between 2 and 4",
         opposite="between",
@@ -112,6 +122,7 @@ COMPARISONS = (
         sql="({0} IN ({rest}))",
         says="{either}",
         ago="exactly {either} ago",
+        dated="on {either}",
         example="lifecycle in ('loyal_active', 'repeat_active')",
         opposite="not in",
         node=exp.In,
@@ -125,6 +136,7 @@ COMPARISONS = (
         sql="({0} NOT IN ({rest}))",
         says="not {either}",
         ago="not {either} ago",
+        dated="not on {either}",
         example="lifecycle not in ('prospect_active')",
         opposite="in",
         form="choices",
@@ -136,6 +148,7 @@ COMPARISONS = (
         sql="({0} IS NULL)",
         says="unknown",
         ago="at an unknown time",
+        dated="at an unknown time",
         example="median_gap_days is unknown",
         opposite="is not unknown",
         node=exp.Is,
@@ -148,6 +161,7 @@ COMPARISONS = (
         sql="({0} IS NOT NULL)",
         says="known",
         ago="at a known time",
+        dated="at a known time",
         example="median_gap_days is not unknown",
         opposite="is unknown",
         form="none",
@@ -340,6 +354,12 @@ LISTS = (
     ),
 )
 
-OPERATORS = {row.symbol: row for row in (*COMPARISONS, *ARITHMETIC, *PERCENTILES, *LISTS, *STORE_NUMBERS)}
+OPERATORS = {
+    row.symbol: row
+    for row in (
+        *(*COMPARISONS, *ARITHMETIC, *PERCENTILES, *LISTS, *STORE_NUMBERS),
+        *(*TEXTS, *DATES, *SEGMENTS, *HISTORY, *SEQUENCES),
+    )
+}
 BY_NODE = {row.node: row for row in OPERATORS.values() if row.node is not None}
 FUNCTIONS = {row.symbol: row for row in OPERATORS.values() if row.is_function}

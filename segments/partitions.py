@@ -5,7 +5,6 @@ them into one column. Limits come from the time customers take to their next ord
 that those who are still waiting count as what they are.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,9 +12,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from segments.expression import parse
 from segments.segment import Segment, load_file
-from segments.vocabulary import SegmentColumn
 
 ORDER_COUNTS = (0, 1, 2, 3)  # the grid's rows; 3 stands for three or more
 ACTIVE_SHARE, CHURNED_SHARE = 0.5, 0.9  # of those who ever come back, how many are back by A_k and by C_k
@@ -149,29 +146,3 @@ def _limits(gaps: Waits, chosen: npt.NDArray[np.bool_]) -> tuple[int, int] | Non
 def lifecycle_cells() -> tuple[Segment, ...]:
     """Return the twelve cells as segments."""
     return load_file("lifecycle")
-
-
-def lifecycle_sql(limits: Mapping[str, float]) -> str:
-    """Return SQL of the `lifecycle` column: the name of the customer's cell.
-
-    Parameters
-    ----------
-    limits : mapping of str to float
-        From `lifecycle_limits`, or with the owner's own days in place of some.
-    """
-    whens = [
-        f"WHEN {parse(cell.expression, GRID_COLUMNS).sql(limits)} THEN '{cell.name}'"
-        for cell in lifecycle_cells()
-    ]
-    return f"CASE {' '.join(whens)} END"
-
-
-# What the cells' conditions name.
-GRID_COLUMNS = {
-    column.name: column
-    for column in (
-        SegmentColumn("orders", "orders", "number of orders"),
-        SegmentColumn("days_since_last_order", "days_ago", "the last order"),
-        SegmentColumn("days_since_sign_up", "days_ago", "the sign-up"),
-    )
-}

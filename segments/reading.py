@@ -7,8 +7,8 @@ the operator table does not name. The tree then holds our own rows only.
 
 import difflib
 import unicodedata
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 from sqlglot import exp
@@ -18,14 +18,31 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from features.words import unit
 from ledger.errors import InputError
-from segments.nodes import Call, Clause, Constant, Every, Some, Statistic, Value, leaves, unit_of, with_unit
+from segments.calls import CallError, day_number, given_arguments, history_column
+from segments.dialect import Plain
+from segments.nodes import (
+    Call,
+    Clause,
+    Constant,
+    Every,
+    InSegment,
+    Some,
+    Statistic,
+    Value,
+    leaves,
+    unit_of,
+    with_unit,
+)
 from segments.operator import Operator
-from segments.operators import BY_NODE, FUNCTIONS, OPERATORS
-from segments.vocabulary import SegmentColumn
+from segments.operators import ARITHMETIC, BY_NODE, COMPARISONS, FUNCTIONS, OPERATORS
+from segments.segment import Segment
+from segments.vocabulary import FLAG_WORDS, TODAY, Measured, SegmentColumn
 
 MAX_LENGTH = 4000  # the longest condition a person can still review
 MAX_DEPTH = 30  # brackets and NOT within each other; the parser needs some twenty stack frames for each
 MAX_NAMED = 12  # names listed in an error, which is one line
+MAX_DAYS = 36_500  # a hundred years
+MAX_SEGMENTS = 10  # named within each other
 MAX_NUMBER = 1e15  # beyond it a DOUBLE no longer holds every whole number
 
 _SIGNS = {
@@ -53,7 +70,10 @@ _KINDS = {
     "column": "a column",
     "number column": "a column of numbers",
     "list column": "a list such as due_now_items",
+    "text column": "a column of texts such as city",
+    "date column": "a column of dates such as birth_date",
     "constant": "a number or a text in single quotes",
+    "days": "a whole number of days",
     "percent": "a number between 0 and 100",
     "order count": "0, 1, 2 or 3",
 }
@@ -74,13 +94,19 @@ class Reader:
         What the user wrote.
     columns : mapping of str to SegmentColumn
         The vocabulary.
+    segments : mapping of str to Segment
+        Those that it may name.
+    path : tuple of str
+        Names of the segments in which this text was named, the outermost first.
     """
 
     text: str
     columns: Mapping[str, SegmentColumn]
+    segments: Mapping[str, Segment] = field(default_factory=dict)
+    path: tuple[str, ...] = ()
 
-    def read(self) -> Clause:
-        """Return the tree, or refuse the text.
+    def read(self, *, negated: bool = False) -> Clause:
+        """Return the tree, or that of the opposite; or refuse the text.
 
         Raises
         ------
@@ -89,7 +115,7 @@ class Reader:
         """
         tokens = self._tokens()
         try:
-            (root,) = Dialect.get_or_raise(None).parser().parse_into(exp.Condition, tokens, self.text)
+            (root,) = Dialect.get_or_raise(Plain).parser().parse_into(exp.Condition, tokens, self.text)
         except RecursionError:
             self._refuse(0, "it is nested too deeply; use fewer brackets")
         except SqlglotError as error:
@@ -98,7 +124,7 @@ class Reader:
             )
         if root is None:
             self._refuse(0, "it is empty; write a condition such as orders = 1")
-        return self._clause(root, negated=False, depth=0)
+        return self._clause(root, negated=negated, depth=0)
 
     def _refuse(self, start: int, what: str) -> NoReturn:
         raise InputError(f"segment expression, character {start + 1}: {what}")
@@ -119,14 +145,29 @@ class Reader:
             self._refuse(0, "a text or a comment in it is not closed; texts are written in single quotes")
         if not tokens:
             self._refuse(0, "it is empty; write a condition such as orders = 1")
-        depth = 0
+        self._check_all(tokens)
+        return list(tokens)
+
+    def _check_all(self, tokens: Sequence[Token]) -> None:
+        opened: list[str] = []  # what stands before each bracket that is open
         for place, token in enumerate(tokens):
             follower = tokens[place + 1].token_type if place + 1 < len(tokens) else None
-            self._check(token, is_function=follower == TokenType.L_PAREN)
-            depth += (token.token_type == TokenType.L_PAREN) - (token.token_type == TokenType.R_PAREN)
-            if depth > MAX_DEPTH:
+            call = FUNCTIONS.get(opened[-1]) if opened else None
+            if call and call.named and follower == TokenType.EQ and token.token_type not in _SIGNS:
+                self._check_argument(token, call)
+            else:
+                self._check(token, is_function=follower == TokenType.L_PAREN)
+            if token.token_type == TokenType.L_PAREN:
+                opened.append(tokens[place - 1].text.lower() if place else "")
+            elif token.token_type == TokenType.R_PAREN and opened:
+                opened.pop()
+            if len(opened) > MAX_DEPTH:
                 self._refuse(token.start, f"brackets are nested more than {MAX_DEPTH} deep")
-        return list(tokens)
+
+    def _check_argument(self, token: Token, call: Operator) -> None:
+        if token.text.lower() not in call.named:
+            suggestion = _suggestion(token.text.lower(), call.named)
+            self._refuse(token.start, f"{call.symbol} has no argument {token.text!r}; {suggestion}")
 
     def _check(self, token: Token, *, is_function: bool) -> None:
         word = token.text.lower()
@@ -152,13 +193,40 @@ class Reader:
             parts = [self._clause(part, negated=negated, depth=depth + 1) for part in node.flatten()]
             kind = Every if isinstance(node, exp.And) is not negated else Some
             return kind(tuple(_merged(kind, parts)))
+        if isinstance(node, exp.Anonymous) and node.name.lower() == "in_segment":
+            return self._in_segment(node, negated=negated)
         condition = self._value(node, depth, wanted="truth")
+        if isinstance(condition, SegmentColumn) and condition.name in FLAG_WORDS:
+            condition = Call(OPERATORS["="], (condition, Constant(1.0)))
         if not isinstance(condition, Call) or condition.operator.gives != "truth":
             self._refuse(
                 _start(node), "a condition is needed here; compare it with something, as in orders >= 3"
             )
         condition = self._with_units(_column_first(condition), node)
         return Call(OPERATORS[condition.operator.opposite], condition.operands) if negated else condition
+
+    def _in_segment(self, node: exp.Anonymous, *, negated: bool) -> InSegment:
+        """Read what another segment asks for, in place."""
+        name = node.expressions[0].this if len(node.expressions) == 1 else None
+        if not isinstance(name, str) or not node.expressions[0].is_string:
+            self._refuse(
+                _start(node), "in_segment takes a segment's name, as in in_segment('loyal_customers')"
+            )
+        if name in self.path:
+            chain = " → ".join((*self.path[self.path.index(name) :], name))
+            self._refuse(_start(node), f"segment {name!r} would hang on itself: {chain}")
+        if name not in self.segments:
+            self._refuse(_start(node), f"unknown segment {name!r}; {_suggestion(name, self.segments)}")
+        other = self.segments[name]
+        if len(self.path) >= MAX_SEGMENTS:
+            self._refuse(_start(node), f"segments are named within each other more than {MAX_SEGMENTS} deep")
+        within = Reader(other.expression, self.columns, self.segments, (*self.path, name))
+        try:
+            clause = within.read(negated=negated)
+        except InputError as error:
+            self._refuse(_start(node), f"in segment {name!r}: {error}")
+        symbol = "not in_segment" if negated else "in_segment"
+        return InSegment(OPERATORS[symbol], name, other.title, clause)
 
     def _value(self, node: exp.Expr, depth: int, wanted: str = "number") -> Value:
         node = node.unnest()
@@ -179,6 +247,17 @@ class Reader:
                 _start(node), "a number is needed here, not a condition; join conditions with AND or OR"
             )
         return value
+
+    def _of_history(self, operator: Operator, node: exp.Anonymous) -> Value:
+        """Read a call of a history function: a column, or the condition that what it counts has happened."""
+        try:
+            return history_column(operator, node, self._currency)
+        except CallError as error:
+            self._refuse(error.start or _start(node), f"{error}, as in {operator.example}")
+
+    @property
+    def _currency(self) -> str:
+        return next((each.currency for each in self.columns.values() if each.currency), "")
 
     def _constant(self, node: exp.Literal) -> Constant:
         if node.is_string:
@@ -214,24 +293,43 @@ class Reader:
         operands = [part for part in parts if part is not None] + node.args.get("expressions", [])
         return self._typed(operator, tuple(self._value(part, depth + 1) for part in operands), node)
 
-    def _function(self, operator: Operator, node: exp.Anonymous, depth: int) -> Call:
-        operands = tuple(self._value(part, depth + 1) for part in node.expressions)
+    def _function(self, operator: Operator, node: exp.Anonymous, depth: int) -> Value:
+        if operator.over or operator.measures:
+            return self._of_history(operator, node)
+        try:
+            given, plain = given_arguments(operator, node)
+        except CallError as error:
+            self._refuse(error.start or _start(node), f"{error}, as in {operator.example}")
+        operands = tuple(self._value(part, depth + 1) for part in plain)
         if len(operands) != len(operator.takes):
             self._refuse(
                 _start(node),
                 f"{operator.symbol} takes {len(operator.takes)} values, as in {operator.example}",
             )
         call = self._typed(operator, operands, node)
+        if not operator.statistics:
+            today = (TODAY,) if unit_of(operands[0])[0] == "date" or operator.unit == "date" else ()
+            if operator.unit == "date":
+                operands = tuple(with_unit(operand, "days", "") for operand in operands)
+            days = [Constant(number, "days") for number in given.values() if isinstance(number, float)]
+            return Call(operator, (*operands, *today, *days))
         column = operands[0] if isinstance(operands[0], SegmentColumn) else None
         numbers = tuple(
             each.value for each in operands if isinstance(each, Constant) and isinstance(each.value, float)
         )
         name = operator.unit or (column.unit if column else "")
-        needed = operator.statistics(numbers) if operator.statistics else ()
+        needed = operator.statistics(numbers)
         statistics = tuple(Statistic(each, column, "days" if name == "days_ago" else name) for each in needed)
         return Call(operator, (*call.operands, *statistics))
 
     def _typed(self, operator: Operator, operands: tuple[Value, ...], node: exp.Expr) -> Call:
+        if operator in ARITHMETIC and any(unit_of(operand)[0] == "date" for operand in operands):
+            self._refuse(
+                _start(node),
+                "dates cannot be calculated with; compare them, as in first_order_on >= days_ago(30)",
+            )
+        if any(unit_of(operand)[0] == "date" for operand in operands) and not operator.function:
+            operands = tuple(self._dated(operand, node) for operand in operands)
         for place, operand in enumerate(operands):
             kind = operator.takes[min(place, len(operator.takes) - 1)]
             if not _fits(operand, kind):
@@ -246,7 +344,7 @@ class Reader:
         """Give constants their units; refuse to compare what does not compare, as money with days."""
         if not any(isinstance(leaf, SegmentColumn) for leaf in leaves(condition)):
             self._refuse(_start(node), "this says nothing about a customer; name a column, as in orders >= 3")
-        if condition.operator.statistics:
+        if condition.operator.statistics or condition.operator.function or condition.operator.measures:
             return condition
         first, *others = condition.operands
         name, currency = unit_of(first)
@@ -254,6 +352,15 @@ class Reader:
         for other in others:
             self._check_comparable(first, other, node)
         return Call(condition.operator, (with_unit(first, *unit_of(others[0])) if others else first, *others))
+
+    def _dated(self, value: Value, node: exp.Expr) -> Value:
+        """Read a day as '2024-01-31' where a date is compared."""
+        if not isinstance(value, Constant) or value.unit == "date":
+            return value
+        day = day_number(value.value) if isinstance(value.value, str) else None
+        if day is None:
+            self._refuse(_start(node), "a day is needed here, written as '2024-01-31' or days_ago(30)")
+        return Constant(float(day), "date")
 
     def _check_comparable(self, first: Value, other: Value, node: exp.Expr) -> None:
         dimension, against = unit(unit_of(first)[0]).dimension, unit(unit_of(other)[0]).dimension
@@ -306,8 +413,11 @@ def _fits(operand: Value, kind: str) -> bool:
         "number": not is_text,
         "text": is_text and is_constant,
         "column": is_column,
-        "number column": is_column and not is_text,
+        "number column": is_column and not is_text and not isinstance(operand, Measured),
         "list column": is_column and unit_of(operand)[0] == "names",
+        "text column": is_column and unit_of(operand)[0] == "text",
+        "date column": is_column and unit_of(operand)[0] == "date" and operand is not TODAY,
+        "days": number is not None and number == int(number) and 0 <= number <= MAX_DAYS,
         "constant": is_constant,
         "percent": number is not None and 0 < number < 100,  # noqa: PLR2004 - per cent
         "order count": number in {0.0, 1.0, 2.0, 3.0},
@@ -324,7 +434,10 @@ def _suggestion(word: str, known: Iterable[str]) -> str:
 
 
 def _signs_known() -> str:
-    return "use columns, numbers, texts in single quotes, AND, OR, NOT, " + ", ".join(OPERATORS)
+    signs = ", ".join(row.symbol for row in (*COMPARISONS, *ARITHMETIC))
+    return (
+        f"use columns, numbers, texts in single quotes, AND, OR, NOT, {signs}, and functions such as in_top"
+    )
 
 
 def _start(node: exp.Expr) -> int:

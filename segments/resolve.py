@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ledger.errors import InputError
+from segments.derived import statistics_of
 from segments.expression import Expression
 from segments.nodes import Statistic
 
@@ -36,7 +37,9 @@ def thresholds(expressions: Iterable[Expression], frame: pa.Table | pd.DataFrame
     InputError
         When the frame lacks a column.
     """
-    wanted = {each for expression in expressions for each in expression.statistics if each.column is not None}
+    wanted = {
+        each for expression in expressions for each in statistics_of(expression) if each.column is not None
+    }
     found: dict[str, float] = {}
     for statistic in sorted(wanted, key=lambda each: each.key):
         name = statistic.column.name if statistic.column else ""

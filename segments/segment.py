@@ -33,8 +33,9 @@ class Segment(BaseModel):
 
 
 def load_library() -> tuple[Segment, ...]:
-    """Return the segments that ship: the lifecycle grid, then the others, in the order of their files."""
-    return load_file("lifecycle") + load_file("predictive") + load_file("refills") + load_file("orders")
+    """Return the segments that ship: the lifecycle grid, RFM groups and value tiers, then the others."""
+    files = ("lifecycle", "rfm", "tiers", "predictive", "refills", "orders")
+    return tuple(segment for stem in files for segment in load_file(stem))
 
 
 def load_file(stem: str) -> tuple[Segment, ...]:

@@ -1,5 +1,7 @@
 """How a quantity of each unit is shown from SQL, beside a customer's own value; `features.words` has the units."""
 
+from collections.abc import Iterable
+
 from features.words import CURRENCY_WORDS, unit
 
 LINE_FEED = "chr(10)"
@@ -21,6 +23,8 @@ def shown_sql(number_sql: str, name: str, currency: str = "") -> str:
     row = unit(name)
     if name == "names":
         return f"('“' || replace(trim({number_sql}, {LINE_FEED}), {LINE_FEED}, '”, “') || '”')"
+    if name == "date":
+        return f"strftime(DATE '1970-01-01' + CAST({number_sql} AS INTEGER), '%-d %B %Y')"
     if row.dimension == "text":
         return f"('“' || {number_sql} || '”')"
     scaled = number_sql if row.factor == 1 else f"{number_sql} * {row.factor}"
@@ -36,6 +40,17 @@ def shown_sql(number_sql: str, name: str, currency: str = "") -> str:
     return f"(CASE WHEN {number_sql} = 1 THEN {quoted(row.one)} ELSE {many} END)" if row.one else f"({many})"
 
 
+def named(column: str) -> str:
+    """Return a column's name as SQL; that of a measured column holds whatever texts a condition names."""
+    doubled = column.replace('"', '""')
+    return f'"{doubled}"'
+
+
 def quoted(text: str) -> str:
     """Return a text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
+
+
+def among(column: str, texts: Iterable[str]) -> str:
+    """Return SQL of the condition that a column is one of some texts."""
+    return f"{column} IN ({', '.join(map(quoted, texts))})"

@@ -1,5 +1,6 @@
 """The words of segment expressions: which columns there are, their units, and how a sentence names them."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -29,8 +30,100 @@ class SegmentColumn:
     currency: str = ""
 
 
+@dataclass(frozen=True)
+class Measured(SegmentColumn):
+    """A column that one SELECT measures for every customer.
+
+    Parameters
+    ----------
+    source : str
+        What it aggregates: a relation of `segments.known`, or a SELECT over some in brackets. "known_customers" is the
+        customer himself, and then nothing is aggregated.
+    aggregate : str
+        SQL of the aggregate over `source`.
+    empty : str
+        SQL of the value of a customer without rows; NULL by default.
+    recorded : tuple of str
+        Events that the shop must have recorded; before it has, the value is unknown for everybody.
+    told_by : str
+        Which of a customer's items make an empty answer: "product_id" or "category". Of a customer whose orders name
+        none, nothing is known.
+    needs : tuple of str
+        Kinds of data it is made of, by the names of `ledger.quality.capability`.
+    done : str
+        What the customer has done when it is over 0, after "has": "viewed a product in the last 7 days".
+    """
+
+    source: str = "known_customers"
+    aggregate: str = ""
+    empty: str = "NULL"
+    recorded: tuple[str, ...] = ()
+    told_by: str = ""
+    needs: tuple[str, ...] = ()
+    done: str = ""
+
+    @property
+    def relations(self) -> frozenset[str]:
+        """Names of the relations it reads."""
+        read = set(re.findall(r"known_\w+", self.source))
+        if self.recorded:
+            read.add("recorded_events")
+        if self.told_by:
+            read |= {"known_items", "known_orders"}
+        return frozenset(read | {"known_customers"})
+
+
 # Computed from the grid's limits, and so known to the language whatever the features and scores.
 LIFECYCLE = SegmentColumn("lifecycle", "text", "place in the lifecycle grid")
+
+SCORES_OF_FIVE = tuple(
+    SegmentColumn(f"{name}_score", "of five", f"{name} score") for name in ("recency", "frequency", "money")
+)
+"""By fifths of the store: 5 for its most recent, most frequent and largest buyers, 1 for the opposite."""
+RFM_GROUP = SegmentColumn("rfm_group", "text", "RFM group")
+VALUE_TIER = SegmentColumn("value_tier", "text", "value tier")
+DERIVED = (LIFECYCLE, *SCORES_OF_FIVE, RFM_GROUP, VALUE_TIER)
+
+# Days are local day numbers.
+TODAY = Measured("today", "date", "today", aggregate="k.today")
+OF_PEOPLE = (
+    Measured(
+        "country", "text", "country", source="known_people", aggregate="max(country)", needs=("countries",)
+    ),
+    Measured("city", "text", "city", source="known_people", aggregate="max(city)", needs=("cities",)),
+    Measured(
+        "birth_date",
+        "date",
+        "the day of birth",
+        source="known_people",
+        aggregate="max(birth_day)",
+        needs=("birth_dates",),
+    ),
+    Measured(
+        "signed_up_on",
+        "date",
+        "the sign-up",
+        source="known_people",
+        aggregate="max(signed_up_day)",
+        needs=("sign_up_dates",),
+    ),
+    Measured("first_order_on", "date", "the first order", source="known_orders", aggregate="min(day)"),
+    Measured("last_order_on", "date", "the last order", source="known_orders", aggregate="max(day)"),
+    TODAY,
+)
+"""What the shop knows of its customers besides features."""
+
+# How a flag reads: verb, what it is of whom it is true, and of whom it is not.
+FLAG_WORDS = {
+    "loyalty_member": ("is", "a member of the loyalty programme", "not a member of the loyalty programme"),
+    "email_consent": ("has", "agreed to e-mails", "not agreed to e-mails"),
+    "sms_consent": ("has", "agreed to text messages", "not agreed to text messages"),
+    "ads_consent": ("has", "agreed to advertising audiences", "not agreed to advertising audiences"),
+    "has_email": ("has", "an e-mail address on record", "no e-mail address on record"),
+    "has_phone": ("has", "a telephone number on record", "no telephone number on record"),
+    "same_country": ("lives", "in the country of most customers", "outside the country of most customers"),
+    "unsubscribed": ("has", "unsubscribed from all e-mails", "not unsubscribed from all e-mails"),
+}
 
 # Counted by a scoring run from the forecast of refills, which it alone has: a history posted for scoring has none.
 REFILLS = (
@@ -61,13 +154,13 @@ def vocabulary(rows: Iterable[Declared], currency: str = "") -> dict[str, Segmen
     Returns
     -------
     dict of str to SegmentColumn
-        By column name; `lifecycle` and the columns of refills included.
+        By column name; what is derived from others, refills and what is known of people included.
     """
     named = [_column(row, currency) for row in rows if row.name != "customer_id"]
     refills = [
         replace(column, currency=currency) if column.unit == "currency" else column for column in REFILLS
     ]
-    return {column.name: column for column in (LIFECYCLE, *refills, *named)}
+    return {column.name: column for column in (*DERIVED, *refills, *OF_PEOPLE, *named)}
 
 
 def _column(row: Declared, currency: str) -> SegmentColumn:

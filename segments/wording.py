@@ -5,10 +5,22 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from features.words import written
-from segments.nodes import Call, Clause, Constant, Every, Statistic, Value, sql, store_number, unit_of
+from segments.nodes import (
+    Call,
+    Clause,
+    Constant,
+    Every,
+    InSegment,
+    Statistic,
+    Value,
+    sql,
+    store_number,
+    unit_of,
+)
 from segments.operator import Operator
+from segments.operators import OPERATORS
 from segments.units import quoted, shown_sql
-from segments.vocabulary import SegmentColumn
+from segments.vocabulary import FLAG_WORDS, TODAY, Measured, SegmentColumn
 
 
 class Statement(NamedTuple):
@@ -17,6 +29,11 @@ class Statement(NamedTuple):
     subject: str
     verb: str
     predicate: str
+
+
+Condition = Call | InSegment
+CUSTOMER = "the customer"
+_AGO_TEMPLATES = {row.ago for row in OPERATORS.values() if row.ago}
 
 
 def sentence(clause: Clause) -> str:
@@ -39,23 +56,27 @@ def reasons_sql(clause: Clause) -> str:
     return f"list_concat({texts}, list_filter([{', '.join(maybe)}], lambda text: text IS NOT NULL))"
 
 
-def _guarded(clause: Clause, guards: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Call]]:
+def _guarded(clause: Clause, guards: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Condition]]:
     """Yield each condition with what must hold for it to be a reason: the whole branch of an OR that it is in."""
-    if isinstance(clause, Call):
+    if isinstance(clause, Condition):
         yield guards, clause
         return
     for part in clause.clauses:
         yield from _guarded(part, guards if isinstance(clause, Every) else (*guards, sql(part)))
 
 
-def reason_sql(condition: Call) -> str:
+def reason_sql(condition: Condition) -> str:
     """Return SQL of one reason: `the last order was 45 days ago (more than 30 days ago)`."""
-    subject, verb, predicate = _statement(condition)
-    value = condition.operands[0]
-    if condition.operator.symbol == "is unknown":
+    subject, verb, predicate = statement(condition)
+    if isinstance(condition, InSegment) or condition.operator.symbol == "is unknown" or subject == CUSTOMER:
         return quoted(f"{subject} {verb} {predicate}")
+    value = condition.operands[0]
+    if condition.operator.symbol in {"anniversary", "not anniversary"}:
+        of = shown_sql(sql(condition.operands[0]), "date")
+        return f"{quoted(f'{subject} is {predicate} (of ')} || {of} || ')'"
     name, currency = unit_of(value)
-    ago = " ago" if verb == "was" else ""
+    ago = " ago" if name == "days_ago" else ""
+    verb = "is" if condition.operator.verb else verb
     own = f"{quoted(f'{subject} {verb} ')} || {shown_sql(sql(value), name, currency)}"
     if not condition.operator.shows_limit:
         return f"{own} || {quoted(ago)}" if ago else own
@@ -74,8 +95,8 @@ def _moving_limit(condition: Call) -> Value | None:
 
 
 def _sentence(clause: Clause, depth: int) -> str:
-    if isinstance(clause, Call):
-        return " ".join(_statement(clause))
+    if isinstance(clause, Condition):
+        return " ".join(statement(clause))
     joint = "and" if isinstance(clause, Every) else "or"
     parts = list(_parts(clause.clauses, joint, depth))
     text = _series(parts, joint, mark=";" if joint == "or" and depth == 0 else ",")
@@ -89,15 +110,18 @@ def _sentence(clause: Clause, depth: int) -> str:
 def _parts(clauses: Iterable[Clause], joint: str, depth: int) -> Iterator[str]:
     """Yield the parts of a list of conditions; neighbours about one subject become one part."""
     open_part: Statement | None = None
+    verb = ""
     for clause in clauses:
-        statement = _statement(clause) if isinstance(clause, Call) else None
-        if open_part and statement and open_part[:2] == statement[:2]:
-            open_part = open_part._replace(predicate=f"{open_part.predicate} {joint} {statement.predicate}")
+        part = statement(clause) if isinstance(clause, Condition) else None
+        if open_part and part and open_part.subject == part.subject:
+            again = "" if part.verb == verb else f"{part.verb} "
+            open_part = open_part._replace(predicate=f"{open_part.predicate} {joint} {again}{part.predicate}")
+            verb = part.verb
             continue
         if open_part:
             yield " ".join(open_part)
-        open_part = statement
-        if statement is None:
+        open_part, verb = part, part.verb if part else ""
+        if part is None:
             yield _sentence(clause, depth + 1)
     if open_part:
         yield " ".join(open_part)
@@ -113,15 +137,45 @@ def _series(parts: list[str], joint: str, mark: str) -> str:
     return f"{', '.join(before)} {joint} {last}"
 
 
-def _statement(condition: Call) -> Statement:
+def statement(condition: Condition) -> Statement:
+    """Return one condition in words."""
+    if isinstance(condition, InSegment):
+        return Statement(CUSTOMER, "is", condition.operator.says.format(condition.title))
     first, *others = condition.operands
+    told = _of_customer(condition, first, others)
+    if told:
+        return told
     template = _template(condition.operator, first, others)
     subject = first.phrase if isinstance(first, SegmentColumn) else _words(first, None).removeprefix("the ")
-    verb = "was" if isinstance(first, SegmentColumn) and first.unit == "days_ago" else "is"
-    return Statement(subject, verb, _fill(template, condition, about=first))
+    was = isinstance(first, SegmentColumn) and first.unit in {"days_ago", "date"} and first != TODAY
+    verb = "was" if was else "is"
+    return Statement(subject, condition.operator.verb or verb, _fill(template, condition, about=first))
+
+
+def _of_customer(condition: Call, first: Value, others: list[Value]) -> Statement | None:
+    """Return a statement whose subject is the customer, or an anniversary of his; None for any other."""
+    operator = condition.operator
+    if operator.symbol in {"anniversary", "not anniversary"} and isinstance(first, SegmentColumn):
+        birthday = first.name == "birth_date"
+        subject = "the birthday" if birthday else f"the anniversary of {first.phrase}"
+        return Statement(subject, "is", operator.says.format("", "", _words(others[1], None)))
+    if isinstance(first, Measured) and first.done and operator.says in {"{done}", "not {done}"}:
+        return Statement(CUSTOMER, "has", operator.says.format(done=first.done))
+    if not isinstance(first, SegmentColumn) or first.name not in FLAG_WORDS or len(others) != 1:
+        return None
+    verb, true, false = FLAG_WORDS[first.name]
+    answers = {("=", 1.0): true, ("<>", 0.0): true, ("=", 0.0): false, ("<>", 1.0): false}
+    asked = others[0].value if isinstance(others[0], Constant) else None
+    if (operator.symbol, asked) not in answers:
+        return None
+    return Statement(CUSTOMER, verb, answers[operator.symbol, asked])  # type: ignore[index]
 
 
 def _template(operator: Operator, first: Value, others: list[Value]) -> str:
+    if isinstance(first, SegmentColumn) and first.unit == "date" and operator.dated:
+        back = others and all(isinstance(other, Call) for other in others)  # days_ago
+        # A day after that of 30 days ago is less than 30 days ago.
+        return OPERATORS[operator.mirror].ago if back and operator.mirror else operator.dated
     if not (isinstance(first, SegmentColumn) and first.unit == "days_ago" and operator.ago):
         return operator.says
     constant = all(isinstance(store_number(other), Constant) for other in others)
@@ -133,6 +187,8 @@ def _fill(template: str, call: Call, about: Value | None) -> str:
     kinds = call.operator.takes
     named = call.operands if call.operator.repeats else call.operands[: len(kinds)]
     words = [_operand(value, kinds[min(place, len(kinds) - 1)], about) for place, value in enumerate(named)]
+    if template in _AGO_TEMPLATES:
+        words = [word.removesuffix(" ago") for word in words]
     nths = {f"nth{place}": _ordinal(value) for place, value in enumerate(named)}
     of = "" if call.operands[0] == about else f" of {words[0]}"
     return template.format(*words, either=_listed(words[1:]), of=of, **nths)
@@ -153,7 +209,7 @@ _ORDER_COUNTS = ("no order", "1 order", "2 orders", "3 or more orders")
 def _words(value: Value, about: Value | None) -> str:
     value = store_number(value)
     if isinstance(value, SegmentColumn):
-        return f"the time since {value.phrase}" if value.unit == "days_ago" else f"the {value.phrase}"
+        return _of_column(value)
     if isinstance(value, Call):
         return _fill(value.operator.says, value, about)
     if isinstance(value, Statistic):
@@ -163,6 +219,16 @@ def _words(value: Value, about: Value | None) -> str:
     if value.value is None:
         return "unknown"
     return written(value.value, value.unit, value.currency, rounded=value.computed)
+
+
+def _of_column(column: SegmentColumn) -> str:
+    if column.unit == "days_ago":
+        return f"the time since {column.phrase}"
+    return _day_of(column) if column.unit == "date" else f"the {column.phrase}"
+
+
+def _day_of(column: SegmentColumn) -> str:
+    return f"the day of {column.phrase}" if column.phrase.startswith("the ") else column.phrase
 
 
 def _listed(words: Sequence[str]) -> str:

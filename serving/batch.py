@@ -22,7 +22,8 @@ from models.gaps import Level
 from models.release import Manifest, Release
 from models.replenishment import due_within_a_week
 from models.scores import SCORES
-from segments.expression import Expression, parse
+from segments.assign import parse_all
+from segments.expression import Expression
 from segments.history import advance, no_history
 from segments.partitions import lifecycle_cells
 from segments.segment import Segment
@@ -136,7 +137,8 @@ def _run(  # noqa: PLR0913 - as `run`
         data_through = last_order_at(connection, as_of)
         products = connection.sql("SELECT * FROM ledger_products").to_arrow_table()
         context = read_store(connection)
-    scored = scorer.with_refills(scored, of_customers)
+        measured = scorer.measure(connection, as_of, scored.scores["customer_id"])
+    scored = scorer.of_run(scored, of_customers, measured)
     facts = _facts(scorer, scored, refills, as_of, data_through)
     tell("Writing scores", 0.7)
     tables.replace_as_of(home.scores, tables.with_run(scored.scores, as_of.at, release.id), as_of.at)
@@ -161,7 +163,7 @@ def _run(  # noqa: PLR0913 - as `run`
         demand=demand,
         products=products,
         store=context,
-        features=selected(scored.features, scorer.told_from),
+        features=selected(scored.features, dict.fromkeys((*scorer.told_from, *scorer.told_to_segments))),
         facts=facts,
     )
     tell("Done", 1.0)
@@ -237,12 +239,17 @@ def _measured(scorer: Scorer, scored: Scored) -> tuple[store.SegmentFacts, ...]:
     grouped = worth.group_by("segment", use_threads=False).aggregate([([], "count_all"), ("value", "sum")])
     found = {row["segment"]: (row["count_all"], row["value_sum"] or 0.0) for row in grouped.to_pylist()}
     manifest = scorer.release.manifest
-    return tuple(_describe(each, manifest, *found.get(each.name, (0, 0.0))) for each in scorer.segments)
+    parsed = parse_all(scorer.segments, columns_of(manifest))
+    return tuple(
+        _describe(each, parsed[each.name], manifest, *found.get(each.name, (0, 0.0)))
+        for each in scorer.segments
+    )
 
 
-def _describe(segment: Segment, manifest: Manifest, size: int, value: float) -> store.SegmentFacts:
+def _describe(
+    segment: Segment, parsed: Expression, manifest: Manifest, size: int, value: float
+) -> store.SegmentFacts:
     """Return a segment with its condition in words and the release's numbers in it."""
-    parsed = parse(segment.expression, columns_of(manifest))
     return store.SegmentFacts(
         name=segment.name,
         title=segment.title,

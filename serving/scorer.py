@@ -1,7 +1,7 @@
 """The one path from history to scores, segments and reasons: the batch and the API both take it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import duckdb
 import pandas as pd
@@ -17,9 +17,13 @@ from ledger.errors import InputError
 from models.reasons import NEEDED, Reasons, explain
 from models.release import Manifest, Release
 from models.scores import scores_for
+from segments import known
 from segments.assign import Assigner, compile_segments, parse_all
+from segments.expression import Expression
+from segments.measured import measure, relations_of
 from segments.segment import Segment
 from segments.vocabulary import REFILL_NAMES, SegmentColumn, vocabulary
+from segments.warm import WarmMeasures, told_of
 
 _FEATURES = frozenset(CATALOG.names)
 
@@ -51,7 +55,8 @@ class Scorer:
     ----------
     release : Release
     segments : sequence of Segment
-        Those that ask for refills are assigned by a scoring run, which alone has the forecast.
+        Those that ask for refills, or for what a history function measures, are assigned by a scoring run, which has
+        the forecast and the ledger. Of the latter a posted history is told those that orders alone decide.
 
     Raises
     ------
@@ -63,7 +68,9 @@ class Scorer:
     release: Release
     segments: Sequence[Segment]
     assigner: Assigner = field(init=False, repr=False)
-    refill_assigner: Assigner = field(init=False, repr=False)
+    order_assigner: Assigner = field(init=False, repr=False)
+    run_assigner: Assigner = field(init=False, repr=False)
+    measures: WarmMeasures | None = field(init=False, repr=False)
     plans: WarmPool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -75,14 +82,19 @@ class Scorer:
         manifest = self.release.manifest
         columns = columns_of(manifest)
         parsed = parse_all(self.segments, columns)
-        of_refills = [each for each in self.segments if parsed[each.name].columns & REFILL_NAMES]
-        of_scores = [each for each in self.segments if each not in of_refills]
+        of_run = [each for each in self.segments if _of_run(parsed[each.name])]
+        of_orders = [each for each in of_run if _of_orders(parsed[each.name])]
+        of_scores = [each for each in self.segments if each not in of_run]
         numbers = (columns, manifest.thresholds, manifest.lifecycle_limits)
-        assigner = compile_segments(of_scores, *numbers)
+        assigner, of_posted, late = (
+            compile_segments(some, *numbers, among=self.segments) for some in (of_scores, of_orders, of_run)
+        )
         object.__setattr__(self, "assigner", assigner)
-        object.__setattr__(self, "refill_assigner", compile_segments(of_refills, *numbers))
+        object.__setattr__(self, "order_assigner", of_posted)
+        object.__setattr__(self, "run_assigner", late)
+        object.__setattr__(self, "measures", WarmMeasures(of_posted.measured) if of_posted.measured else None)
         # Of the features a request is answered with what is used: to leave the others out halves its time.
-        named = {*CORE.names, *self.release.predictors.inputs, *assigner.needs}
+        named = {*CORE.names, *self.release.predictors.inputs, *assigner.needs, *of_posted.needs}
         used = FeatureSet(feature for feature in CATALOG if feature.name in named)
         object.__setattr__(self, "plans", WarmPool(used))
 
@@ -127,7 +139,11 @@ class Scorer:
         """
         with self.plans.one() as plan:
             features = plan.compute(orders, products, cutoff, store)
-        return self.of_features(features, cutoff.day)
+        scored = self.of_features(features, cutoff.day)
+        if self.measures is None:
+            return scored
+        measured = self.measures.measure(orders, products, cutoff)
+        return self._with(scored, self.order_assigner, measured)
 
     def of_features(self, features: pa.Table, on_day: int) -> Scored:
         """
@@ -165,33 +181,79 @@ class Scorer:
         frame = features.to_pandas().reindex(columns=[name for name in inputs if name in _FEATURES])
         return explain(self.release, frame, on_day)
 
-    def with_refills(self, scored: Scored, refills: pa.Table) -> Scored:
+    def measure(
+        self, connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, customers: pa.ChunkedArray
+    ) -> pa.Table:
         """
-        Add the memberships of segments that ask for refills.
+        Measure what history functions ask for, of what was known before the cutoff.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            The ledger connection, left staged by `score` as of the same cutoff.
+        cutoff : Cutoff
+        customers : (n,) str
+            Sorted.
+
+        Returns
+        -------
+        pa.Table
+            customer_id and a column for each, in the order of the customers.
+        """
+        columns = self.run_assigner.measured
+        if not columns:
+            return pa.table({"customer_id": customers})
+        known.stage(connection, cutoff, customers, relations_of(columns))
+        return measure(connection, columns)
+
+    def of_run(self, scored: Scored, refills: pa.Table, measured: pa.Table) -> Scored:
+        """
+        Add the memberships of segments that ask for refills or for what is measured.
 
         Parameters
         ----------
         scored : Scored
         refills : pa.Table
             A row a customer, from `serving.reminders.membership.columns`, sorted by customer.
+        measured : pa.Table
+            From `measure`.
 
         Returns
         -------
         Scored
-            A customer's memberships are again in the order of the segments.
+            A customer's memberships are again in the order of the segments, and what they hang on is among the
+            features.
 
         Raises
         ------
         InputError
-            When a segment asks for a feature beside refills that was not brought back from where the work was done.
+            When a segment asks for a feature that was not brought back from where the work was done.
         """
-        customers = _side_by_side(_side_by_side(scored.features, scored.scores), refills)
-        mine = self.refill_assigner.assign(customers)
+        return self._with(scored, self.run_assigner, _side_by_side(refills, measured))
+
+    def _with(self, scored: Scored, assigner: Assigner, more: pa.Table) -> Scored:
+        features = _side_by_side(scored.features, more)
+        mine = assigner.assign(_side_by_side(features, scored.scores))
         order = pa.array([segment.name for segment in self.segments], pa.string())
         both = pa.concat_tables([scored.assignments, mine])
         both = both.append_column("place", pc.index_in(both["segment"], value_set=order))
         by_customer = both.sort_by([("customer_id", "ascending"), ("place", "ascending")])
-        return replace(scored, assignments=by_customer.drop_columns(["place"]))
+        return Scored(features, scored.scores, by_customer.drop_columns(["place"]))
+
+    @property
+    def told_to_segments(self) -> tuple[str, ...]:
+        """Names of the columns, scores aside, that segments are decided by: what explanations are told from."""
+        scores = {score.name for score in scores_for(self.release.manifest.horizon_days)}
+        needs = {*self.assigner.needs, *self.run_assigner.needs} - scores
+        return tuple(sorted(needs))
+
+
+def _of_run(parsed: Expression) -> bool:
+    return bool(parsed.columns & REFILL_NAMES or parsed.measured)
+
+
+def _of_orders(parsed: Expression) -> bool:
+    return not parsed.columns & REFILL_NAMES and told_of(tuple(parsed.measured))
 
 
 def columns_of(manifest: Manifest) -> dict[str, SegmentColumn]:

@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from features.catalog.shipped import CATALOG
 from features.cutoff import Cutoff
 from features.engines.spark import SparkHistory, collected, exact_sums
 from ledger.home import Home
@@ -97,7 +98,7 @@ class SparkScoring:
         """Hand over what the rest of the run reads of the history: by way of files, for it may be large."""
         self.home.work.mkdir(parents=True, exist_ok=True)
         with TemporaryDirectory(dir=self.home.work) as folder:
-            for name in ("history_items", "history_store"):
+            for name in ("history_items", "history_orders", "history_store"):
                 place = Path(folder).absolute() / name
                 history.relation(name).write.parquet(f"file://{place}")
                 files = ", ".join(f"'{file}'" for file in sorted(place.glob("*.parquet")))
@@ -153,8 +154,9 @@ def _memberships(rows: pa.Table) -> pa.Table:
 
 
 def _kept(scorer: Scorer) -> list[str]:
-    """Return the features that come back, after customer_id: those of the run's figures and of the reasons."""
-    return ["customer_id", *dict.fromkeys(("spend_365d", *scorer.told_from))]
+    """Return the features that come back, after customer_id: those of the run's figures, of reasons and of segments."""
+    of_segments = [name for name in scorer.told_to_segments if name in CATALOG.names]
+    return ["customer_id", *dict.fromkeys(("spend_365d", *scorer.told_from, *of_segments))]
 
 
 def _returned(scorer: Scorer) -> pa.Schema:

@@ -17,11 +17,16 @@ CUSTOMERS_A_BLOCK = 1_024
 
 
 def selected(features: pa.Table, names: Iterable[str]) -> pa.Table:
-    """Return customer_id and some features as float64, unknown as NaN.
+    """Return customer_id and some features as float64, unknown as NaN; texts as they are.
 
     So every engine's are written alike, and to the same bytes: what lies under a null is anything.
     """
-    columns = {name: features[name].to_numpy().astype(np.float64) for name in names}
+    columns = {
+        name: features[name].cast(pa.string())
+        if pa.types.is_string(features[name].type) or pa.types.is_large_string(features[name].type)
+        else features[name].to_numpy().astype(np.float64)
+        for name in names
+    }
     return pa.table({"customer_id": features["customer_id"], **columns})
 
 

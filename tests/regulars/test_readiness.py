@@ -14,7 +14,8 @@ from ledger.quality.report import Report, examine_views
 from ledger.shop import Shop
 from models.scores import SCORES
 from regulars.readiness import COLUMN_NEEDS, PLANNED, needs_of, predictions_of, segment_answers
-from segments.expression import parse
+from segments.assign import parse_all
+from segments.derived import inputs_of
 from segments.segment import load_library
 from segments.vocabulary import vocabulary
 from tests.ledger.histories import daily, opened
@@ -92,7 +93,9 @@ def test_every_column_of_events_descriptions_and_products_has_its_need_declared(
 
 def test_every_column_of_the_library_is_of_orders_or_has_its_need_declared() -> None:
     columns = vocabulary((*CATALOG, *SCORES))
-    named = {column for segment in load_library() for column in parse(segment.expression, columns).columns}
+    parsed = parse_all(load_library(), columns).values()
+    measured = {column.name for expression in parsed for column in expression.measured if column.needs}
+    named = inputs_of(column for expression in parsed for column in expression.columns) - measured
     undeclared = {
         column
         for column in named

@@ -1,9 +1,10 @@
 import pytest
 
 from segments.expression import parse
-from segments.nodes import Call, Every, leaves
+from segments.nodes import Call, Every, InSegment, leaves
 from segments.operators import OPERATORS
-from segments.vocabulary import SegmentColumn
+from segments.segment import load_library
+from segments.vocabulary import Measured, SegmentColumn
 
 CONDITIONS = [row for row in OPERATORS.values() if row.gives == "truth"]
 
@@ -12,10 +13,13 @@ CONDITIONS = [row for row in OPERATORS.values() if row.gives == "truth"]
 def test_the_example_of_each_operator_uses_it(symbol: str, columns: dict[str, SegmentColumn]) -> None:
     def used(node: object) -> set[str]:
         parts = node.operands if isinstance(node, Call) else node.clauses if isinstance(node, Every) else ()
-        own = {node.operator.symbol} if isinstance(node, Call) else set()
-        return own.union(*map(used, parts))
+        own = {node.operator.symbol} if isinstance(node, Call | InSegment) else set()
+        # A number that is measured is known by the call that measures it.
+        called = {node.name.partition("(")[0]} if isinstance(node, Measured) else set()
+        return own.union(called, *map(used, parts))
 
-    assert symbol in used(parse(OPERATORS[symbol].example, columns).clause)
+    library = {segment.name: segment for segment in load_library()}
+    assert symbol in used(parse(OPERATORS[symbol].example, columns, library).clause)
 
 
 @pytest.mark.parametrize("row", CONDITIONS, ids=lambda row: row.symbol)

@@ -11,13 +11,13 @@ from features.cutoff import Cutoff
 from features.history import stage
 from ledger.views import add_missing_tables
 from segments.assign import assign
+from segments.derived import derived_sql
 from segments.partitions import (
     DEFAULT_LIMITS,
     Waits,
     kaplan_meier,
     lifecycle_cells,
     lifecycle_limits,
-    lifecycle_sql,
     waits,
 )
 from segments.vocabulary import SegmentColumn
@@ -153,7 +153,7 @@ def test_prospects_are_parted_by_their_sign_up_once_it_is_known(
 ) -> None:
     days = "NULL" if signed_up is None or not np.isfinite(signed_up) else str(signed_up)
     row = f"SELECT 0::DOUBLE AS orders, NULL::DOUBLE AS days_since_last_order, {days}::DOUBLE AS days_since_sign_up"
-    ((name,),) = duckdb.execute(f"SELECT {lifecycle_sql(limits)} FROM ({row})").fetchall()
+    ((name,),) = duckdb.execute(f"SELECT {derived_sql('lifecycle', limits)} FROM ({row})").fetchall()
     if days == "NULL" or float(days) <= limits["A_0"]:
         assert name == "prospect_active"
     else:
