@@ -32,13 +32,15 @@ HISTORY = """
 CREATE TEMP TABLE history_items AS
 WITH pairs AS (
     SELECT customer, CAST(floor(power((hash(customer, item) % 100000) / 100000.0, 2) * 5000) AS INTEGER) AS product,
-           1 + hash(item, customer) % 5 AS times, 7 + hash(customer, item, 1) % 60 AS pace,
-           hash(customer, item, 2) % 60 AS last
+           1 + CAST(hash(item, customer) % 5 AS INTEGER) AS times,
+           7 + CAST(hash(customer, item, 1) % 60 AS INTEGER) AS pace,
+           CAST(hash(customer, item, 2) % 60 AS INTEGER) AS last
     FROM range({customers}) AS c(customer), range({each}) AS i(item)
 ), bought AS (
-    SELECT customer, product, {day} - 1 - last - at * pace - hash(customer, product, at) % 7 AS day
-    FROM pairs, range(5) AS t(at)
-    WHERE at < times
+    SELECT customer, product,
+           {day} - 1 - last - nth * pace - CAST(hash(customer, product, nth) % 7 AS INTEGER) AS day
+    FROM pairs, range(5) AS t(nth)
+    WHERE nth < times
 )
 SELECT 'c' || lpad(CAST(customer AS VARCHAR), 9, '0') AS customer_id, 'p' || product AS product_id,
        'category ' || product % 200 AS category, CAST(day AS BIGINT) AS order_day,

@@ -15,26 +15,28 @@ import pandas as pd
 from scipy.special import log_ndtr, ndtr, ndtri
 
 from models.gaps import Items
-from models.pair_history import REBUY_DAYS
+from models.item_counts import ItemCounts, counted
+from models.item_rates import (
+    DEFAULT_GAP_DAYS,
+    DEFAULT_VARIANCE,
+    ITEM_STRENGTH,
+    SHARE_STRENGTH,
+    VARIANCE_STRENGTH,
+    ItemRates,
+)
 from models.pooling import Floats, Ints, Tree
 
-_ITEM_STRENGTH: Final = 20.0  # gaps: weight of the level above in an item's mean, of 0 in a customer's pace
+_PACE_STRENGTH: Final = 20.0  # gaps: weight of 0 in a customer's pace
 _PAIR_STRENGTH: Final = 3.0  # gaps: weight of the item in a pair's mean; about within / between variance
-_VARIANCE_STRENGTH: Final = 50.0  # degrees of freedom: weight of the level above in an item's variance
 _PAIR_VARIANCE_STRENGTH: Final = 6.0  # degrees of freedom: weight of the item in a pair's variance
 _STOP_STRENGTH: Final = 10.0  # pairs expected to have stopped: weight of the level above in an item's factor
-_SHARE_STRENGTH: Final = 20.0  # buyers or habits: weight of the level above in an item's shares
-_ELASTICITY_STRENGTH: Final = 30.0  # gaps begun with e times the usual quantity: weight of the level above
-_STORE_ELASTICITY_STRENGTH: Final = 100.0  # likewise, of no effect at all in the store's
-_TREND_STRENGTH: Final = 30.0  # purchases
-_DEFAULT_GAP_DAYS: Final = 30.0  # one imagined gap, so that a store without any still gets an answer
-_DEFAULT_VARIANCE: Final = 1.0  # of that imagined gap, log days squared
 _MAX_COUNT: Final = 12  # purchases: from here on a further one hardly changes who stops
 _MAX_STOPPED: Final = 0.98  # share: leaves every pair some chance
 _MOST_MORE: Final = 1.1  # log quantity: three times the usual; a pallet says nothing about a household
 _STOP_ROUNDS: Final = 5  # EM rounds
 _OPEN_ROUNDS: Final = 2  # times that open gaps are counted with what they are expected to become
 _SIGNIFICANT_DIGITS: Final = 5  # of stored parameters
+_COUNTED: Final = ("rebuy_share", "kept_share", "trend", "trend_14d", "season")
 _SHARED = ("names", "depth", "parent")
 
 
@@ -63,8 +65,11 @@ class GapParameters:
         Of an item's buyers, those who bought it again within `models.pair_history.REBUY_DAYS` of the first time.
     kept_share : (nodes,) float
         Of the pairs bought twice four weeks ago, those bought since.
-    trend : (nodes,) float
-        Purchases of the last 28 days over a third of those of the last 84.
+    trend, trend_14d : (nodes,) float
+        Purchases of the last 28 and 14 days over a third and a sixth of those of the last 84.
+    season : (nodes,) float
+        Part of a year's purchases that fell into the coming four weeks last year, over the same of the store; 1 where
+        it was not open then.
     stopped_share : (13,) float
         The store's share of pairs that stop after the k-th purchase, k at least 2; the last stands for 12 and more.
     """
@@ -82,6 +87,8 @@ class GapParameters:
     rebuy_share: Floats
     kept_share: Floats
     trend: Floats
+    trend_14d: Floats
+    season: Floats
     stopped_share: Floats
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -100,6 +107,11 @@ class GapParameters:
     def tree(self) -> Tree:
         """The nodes' places."""
         return Tree(self.names, self.depth, self.parent)
+
+    def counted_anew(self, pairs: pd.DataFrame, items: Items) -> "GapParameters":
+        """Return the same with shares, trends and season as they are counted later."""
+        rates = ItemRates.of(counted(pairs, items), items, self.tree)
+        return replace(self, **{name: getattr(rates, name) for name in _COUNTED})
 
     def paths(self, items: Items) -> Ints:
         """Return the (items, levels) nodes above each item; where a level has none, its parent's is repeated."""
@@ -123,7 +135,7 @@ class GapCurve:
     rebuys: Floats
     elapsed_days: Floats
 
-    def take(self, rows: npt.NDArray[np.bool_]) -> "GapCurve":
+    def take(self, rows: npt.NDArray[np.bool_] | Ints) -> "GapCurve":
         """Return the curves of some of the pairs."""
         return GapCurve(self.mean[rows], self.deviation[rows], self.rebuys[rows], self.elapsed_days[rows])
 
@@ -172,7 +184,9 @@ class GapCurve:
         return self.mean + self.deviation * ratio, self.deviation**2 * left
 
 
-def fit_gaps(pairs: pd.DataFrame, items: Items, levels: int) -> GapParameters:
+def fit_gaps(
+    pairs: pd.DataFrame, items: Items, levels: int, everybody: ItemCounts | None = None
+) -> GapParameters:
     """Estimate one level's parameters.
 
     Parameters
@@ -183,15 +197,19 @@ def fit_gaps(pairs: pd.DataFrame, items: Items, levels: int) -> GapParameters:
         Of the same level.
     levels : int
         1 when items are categories, 2 when they are products below categories.
+    everybody : ItemCounts or None
+        Where the pairs are of some customers only: the counts of all, which say more of an item than a sample does.
 
     Returns
     -------
     GapParameters
     """
-    buyers = np.bincount(pairs["item"], minlength=len(items.names)).astype(np.float64)
-    tree = Tree.grow(items, buyers, levels)
+    own = counted(pairs, items)
+    known = own if everybody is None else everybody
+    tree = Tree.grow(items, known.buyers, levels)
+    seen = ItemRates.of(own, items, tree)
+    rates = seen if everybody is None else ItemRates.of(known, items, tree)
     paths = tree.paths(items)[pairs["item"].to_numpy()]
-    gaps = pairs["days_bought"].to_numpy(np.float64) - 1
     nothing = np.zeros(len(pairs))
     mean, variance = _fit_log_gaps(tree, paths, pairs, (nothing, nothing, nothing))
     nodes = np.zeros(len(tree.names))
@@ -199,22 +217,36 @@ def fit_gaps(pairs: pd.DataFrame, items: Items, levels: int) -> GapParameters:
         names=tree.names,
         depth=tree.depth,
         parent=tree.parent,
-        buyers=tree.totals(paths, nothing + 1),
-        gaps=tree.totals(paths, gaps),
+        buyers=seen.buyers,
+        gaps=rates.gaps,
         log_gap_mean=mean,
         log_gap_variance=variance,
         stopped_first=nodes + 0.5,
         stopped_factor=nodes + 1.0,
-        elasticity=_elasticity(tree, paths, pairs),
-        rebuy_share=_rebuy_share(tree, paths, pairs),
-        kept_share=_pooled_share(tree, paths, pairs["habit_kept"], pairs["habit"]),
-        trend=_trend(tree, paths, pairs),
+        elasticity=rates.elasticity,
+        rebuy_share=rates.rebuy_share,
+        kept_share=rates.kept_share,
+        trend=rates.trend,
+        trend_14d=rates.trend_14d,
+        season=rates.season,
         stopped_share=np.full(_MAX_COUNT + 1, 0.1),
     )
     for _ in range(_OPEN_ROUNDS):
         found = _with_open(_with_stopping(found, paths, pairs), paths, pairs)
+    if everybody is not None:
+        found = _moved(found, seen, rates)
     rounded: dict[str, Any] = {key: _short(value) for key, value in vars(found).items() if key not in _SHARED}
     return replace(found, **rounded)
+
+
+def _moved(found: GapParameters, seen: ItemRates, rates: ItemRates) -> GapParameters:
+    """Move means and variances by as much as the sample's own complete gaps are off from all (a control variate)."""
+    return replace(
+        found,
+        buyers=rates.buyers,
+        log_gap_mean=found.log_gap_mean + rates.log_gap_mean - seen.log_gap_mean,
+        log_gap_variance=found.log_gap_variance * rates.log_gap_variance / seen.log_gap_variance,
+    )
 
 
 def _fit_log_gaps(
@@ -226,19 +258,19 @@ def _fit_log_gaps(
     sums = pairs["log_gap_sum"].to_numpy(np.float64) + weight * expected
     squares = pairs["log_gap_squared_sum"].to_numpy(np.float64) + weight * (expected**2 + uncertain)
     weights = tree.totals(paths, gaps)
-    root = float((sums.sum() + np.log(_DEFAULT_GAP_DAYS)) / (gaps.sum() + 1))
-    mean = tree.pooled(tree.totals(paths, sums), weights, root, _ITEM_STRENGTH)
+    root = float((sums.sum() + np.log(DEFAULT_GAP_DAYS)) / (gaps.sum() + 1))
+    mean = tree.pooled(tree.totals(paths, sums), weights, root, ITEM_STRENGTH)
     # Fast customers buy other items than slow ones: their pace is taken out before items are compared.
     steady = sums - gaps * _customer_pace(pairs, mean[paths[:, -1]])
-    mean = tree.pooled(tree.totals(paths, steady), weights, root, _ITEM_STRENGTH)
+    mean = tree.pooled(tree.totals(paths, steady), weights, root, ITEM_STRENGTH)
     within = np.maximum(squares - sums**2 / np.maximum(gaps, 1e-9), 0.0)
     free = np.maximum(gaps - 1, 0.0)
-    spread = float((within[free > 0].sum() + _DEFAULT_VARIANCE) / (free.sum() + 1))
+    spread = float((within[free > 0].sum() + DEFAULT_VARIANCE) / (free.sum() + 1))
     return mean, tree.pooled(
         tree.totals(paths, np.where(free > 0, within, 0.0)),
         tree.totals(paths, free),
         spread,
-        _VARIANCE_STRENGTH,
+        VARIANCE_STRENGTH,
     )
 
 
@@ -247,33 +279,7 @@ def _customer_pace(pairs: pd.DataFrame, expected: Floats) -> Floats:
     gaps = pairs["days_bought"].to_numpy(np.float64) - 1
     customer, _ = pd.factorize(pairs["customer"])
     late = np.bincount(customer, pairs["log_gap_sum"].to_numpy(np.float64) - gaps * expected)
-    return np.asarray((late / (np.bincount(customer, gaps) + _ITEM_STRENGTH))[customer])
-
-
-def _elasticity(tree: Tree, paths: Ints, pairs: pd.DataFrame) -> Floats:
-    """Regress log gaps on log quantities within pairs: how long a pair's twice the usual lasts it."""
-    moved = tree.totals(paths, pairs["quantity_moved"].to_numpy(np.float64))
-    along = tree.totals(paths, pairs["quantity_moved_gap"].to_numpy(np.float64))
-    root = float(along[0] / (moved[0] + _STORE_ELASTICITY_STRENGTH))
-    return np.clip(tree.pooled(along, moved, root, _ELASTICITY_STRENGTH), 0.0, 1.0)
-
-
-def _rebuy_share(tree: Tree, paths: Ints, pairs: pd.DataFrame) -> Floats:
-    # Whoever bought first only lately had no time to rebuy: he would pull the share down in a young shop alone.
-    had_time = pairs["full_age_days"] > REBUY_DAYS
-    again = had_time & (pairs["first_gap_days"] <= REBUY_DAYS)
-    return _pooled_share(tree, paths, again, had_time)
-
-
-def _pooled_share(tree: Tree, paths: Ints, part: "pd.Series[Any]", of: "pd.Series[Any]") -> Floats:
-    some, whole = tree.totals(paths, part.to_numpy(float)), tree.totals(paths, of.to_numpy(float))
-    return tree.pooled(some, whole, float((some[0] + 1) / (whole[0] + 2)), _SHARE_STRENGTH)
-
-
-def _trend(tree: Tree, paths: Ints, pairs: pd.DataFrame) -> Floats:
-    late = tree.totals(paths, pairs["days_bought_28d"].to_numpy(np.float64))
-    third = tree.totals(paths, pairs["days_bought_84d"].to_numpy(np.float64)) / 3
-    return tree.pooled(late, third, float((late[0] + 1) / (third[0] + 1)), _TREND_STRENGTH)
+    return np.asarray((late / (np.bincount(customer, gaps) + _PACE_STRENGTH))[customer])
 
 
 def curves(parameters: GapParameters, paths: Ints, pairs: pd.DataFrame) -> GapCurve:
@@ -330,7 +336,7 @@ def bases(parameters: GapParameters, paths: Ints, pairs: pd.DataFrame) -> npt.ND
     for level in range(paths.shape[1] - 1, 0, -1):
         node = paths[:, level]
         own = node != paths[:, level - 1]
-        share = np.where(own, parameters.gaps[node] / (parameters.gaps[node] + _ITEM_STRENGTH), 0.0)
+        share = np.where(own, parameters.gaps[node] / (parameters.gaps[node] + ITEM_STRENGTH), 0.0)
         weights.append(left * share)
         left = left * (1 - share)
         names.append("category" if level == 1 else "product")
@@ -362,7 +368,7 @@ def _with_stopping(start: GapParameters, paths: Ints, pairs: pd.DataFrame) -> Ga
         later = np.where(once, 0.0, stopped)
         factor = tree.pooled(tree.totals(paths, later), tree.totals(paths, chances), 1.0, _STOP_STRENGTH)
         gone = tree.totals(paths, np.where(once, stopped, 0.0))
-        first = tree.pooled(gone, start.buyers, float((gone[0] + 1) / (start.buyers[0] + 2)), _SHARE_STRENGTH)
+        first = tree.pooled(gone, start.buyers, float((gone[0] + 1) / (start.buyers[0] + 2)), SHARE_STRENGTH)
     return replace(start, stopped_share=share, stopped_factor=factor, stopped_first=first)
 
 

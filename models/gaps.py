@@ -5,13 +5,13 @@ order of their ids; a day on which a pair was bought is one row, whatever was bo
 were refunded in full are no purchase (`features.history`).
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import duckdb
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -19,8 +19,8 @@ Names = npt.NDArray[np.object_]
 Level = Literal["product", "category"]
 LEVELS: Final[tuple[Level, ...]] = ("product", "category")
 
-CHUNK_ROWS: Final = 600_000
-"""Days of pairs that are described at once: what a chunk needs stays below some 500 MB."""
+CHUNK_ROWS: Final = 300_000
+"""Days of pairs that are described at once: what a chunk needs stays below some 300 MB."""
 
 _ITEM_COLUMN: Final[dict[Level, str]] = {"product": "product_id", "category": "category"}
 
@@ -34,6 +34,7 @@ _VISITS = """
 CREATE OR REPLACE TEMP TABLE replenishment_visits AS
 SELECT DISTINCT customer, CAST(order_day AS INTEGER) AS day
 FROM history_items JOIN replenishment_customers USING (customer_id)
+ORDER BY customer, day
 """
 
 _ITEMS = """
@@ -44,6 +45,7 @@ FROM (
 )
 """
 
+# In the order in which they are read: some customers' rows are then found without a look at all the others.
 _DAYS = """
 CREATE OR REPLACE TEMP TABLE replenishment_{level}_days AS
 SELECT customer, item, CAST(order_day AS INTEGER) AS day, CAST(sum(quantity_milli) AS BIGINT) AS quantity_milli,
@@ -52,6 +54,7 @@ FROM history_items
 JOIN replenishment_customers USING (customer_id)
 JOIN replenishment_{level}_items AS known ON known.name = history_items.{column}
 GROUP BY ALL
+ORDER BY customer, item, day
 """
 
 _SPAN = "SELECT min(order_day), max(order_day + age_days) FROM history_items"
@@ -86,9 +89,6 @@ class Days:
     spent : (n,) float, hundredths of the currency
     visit_customer, visit_day : (m,) int
         A row a customer and day on which he bought any product, by customer and day.
-    customer_ids : (customers,) str
-    first_customer : int
-        Number of the first of `customer_ids`.
     """
 
     customer: Ints
@@ -98,8 +98,6 @@ class Days:
     spent: Floats
     visit_customer: Ints
     visit_day: Ints
-    customer_ids: Names
-    first_customer: int
 
     def before(self, day: int) -> "Days":
         """Return what was known before a day: purchases of that day and later left out."""
@@ -111,8 +109,7 @@ class Days:
             self.quantity[kept],
             self.spent[kept],
         )
-        visits = (self.visit_customer[came], self.visit_day[came])
-        return Days(*columns, *visits, self.customer_ids, self.first_customer)
+        return Days(*columns, self.visit_customer[came], self.visit_day[came])
 
 
 def stage_days(connection: duckdb.DuckDBPyConnection) -> None:
@@ -162,7 +159,11 @@ def chunks(connection: duckdb.DuckDBPyConnection, rows: int = CHUNK_ROWS) -> lis
 
 
 def read_days(
-    connection: duckdb.DuckDBPyConnection, level: Level, customers: tuple[int, int], share: float = 1.0
+    connection: duckdb.DuckDBPyConnection,
+    level: Level,
+    customers: tuple[int, int],
+    share: float = 1.0,
+    seed: int = 0,
 ) -> Days:
     """Return the days of some customers.
 
@@ -174,21 +175,20 @@ def read_days(
     customers : (int, int)
         Numbers, the second exclusive.
     share : float
-        Of these customers, those who are read: the same ones every time, spread evenly over the numbers.
+        Of these customers, those who are read: spread evenly over the numbers, and for one seed always the same.
+    seed : int
     """
-    # Multiples of the golden ratio fall evenly between 0 and 1 (Knuth, The Art of Computer Programming 3, 6.4).
-    scattered = f"(CAST(customer AS BIGINT) * 2654435769) % 4294967296 < {int(share * 4294967296)}"
-    where = f"WHERE customer >= {customers[0]} AND customer < {customers[1]} AND {scattered}"
+    where = f"WHERE customer >= {customers[0]} AND customer < {customers[1]}"
+    if share < 1:
+        # Multiples of the golden ratio fall evenly between 0 and 1 (Knuth, The Art of Computer Programming 3, 6.4).
+        scattered = f"CAST(customer + {seed % 4096} AS BIGINT) * 2654435769 % 4294967296"
+        where = f"{where} AND {scattered} < {int(share * 4294967296)}"
     days = connection.execute(
         f"SELECT * FROM replenishment_{level}_days {where} ORDER BY customer, item, day"
     ).fetchnumpy()
     visits = connection.execute(
         f"SELECT * FROM replenishment_visits {where} ORDER BY customer, day"
     ).fetchnumpy()
-    ids = connection.execute(
-        "SELECT customer_id FROM replenishment_customers WHERE customer >= ? AND customer < ? ORDER BY customer",
-        list(customers),
-    ).df()
     return Days(
         customer=np.asarray(days["customer"], dtype=np.int64),
         item=np.asarray(days["item"], dtype=np.int64),
@@ -197,14 +197,16 @@ def read_days(
         spent=np.asarray(days["net_minor"], dtype=np.float64),
         visit_customer=np.asarray(visits["customer"], dtype=np.int64),
         visit_day=np.asarray(visits["day"], dtype=np.int64),
-        customer_ids=_names(ids["customer_id"].to_numpy(object)),
-        first_customer=customers[0],
     )
 
 
-def read_chunks(connection: duckdb.DuckDBPyConnection, level: Level) -> Iterator[Days]:
-    """Return everybody's days, some customers at a time."""
-    return (read_days(connection, level, customers) for customers in chunks(connection))
+def read_ids(connection: duckdb.DuckDBPyConnection, customers: tuple[int, int]) -> pa.ChunkedArray:
+    """Return the ids of some customers, in the order of their numbers, after `stage_days`."""
+    rows = connection.sql(
+        "SELECT customer_id FROM replenishment_customers WHERE customer >= ? AND customer < ? ORDER BY customer",
+        params=list(customers),
+    )
+    return rows.to_arrow_table()["customer_id"]
 
 
 def _names(values: npt.NDArray[np.object_]) -> Names:

@@ -14,6 +14,8 @@ import pandas as pd
 from models.gaps import Days, Floats, Ints, Items
 
 WINDOWS_DAYS: Final = (28, 56, 84)
+RECENT_DAYS: Final = 14
+YEAR_DAYS: Final = 365
 HALF_LIVES_DAYS: Final = (20, 60)
 MOST_AGE_DAYS: Final = 182
 """An age beyond it would say how long the store has been open, not how the pair is bought."""
@@ -84,13 +86,16 @@ def pairs_as_of(days: Days, items: Items, day: int) -> pd.DataFrame:
     columns |= _visits(pair, customer, past, day)
     columns |= _habits(customer, columns, pair.total(np.where(age > WINDOWS_DAYS[0], 1.0, 0.0)))
     columns |= _category(numbers, items, columns)
-    return pd.DataFrame(numbers | columns)
+    return pd.DataFrame(numbers | columns, copy=False)
 
 
 def _counts(pair: Runs, age: Floats) -> dict[str, Floats]:
     """Count days bought in windows, fading, and by stretches of two weeks of which several days count once."""
-    out = {f"days_bought_{length}d": pair.total(age <= length) for length in WINDOWS_DAYS}
+    out = {f"days_bought_{length}d": pair.total(age <= length) for length in (RECENT_DAYS, *WINDOWS_DAYS)}
     out |= {f"days_faded_{life}d": pair.total(0.5 ** (age / life)) for life in HALF_LIVES_DAYS}
+    # The four weeks that begin today, a year ago.
+    out["days_bought_year"] = pair.total(age <= YEAR_DAYS)
+    out["days_bought_year_ago"] = pair.total((age <= YEAR_DAYS) & (age > YEAR_DAYS - WINDOWS_DAYS[0]))
     stretch = np.floor((age - 1) / STRETCH_DAYS)
     another = pair.starts.copy()
     another[1:] |= stretch[1:] != stretch[:-1]

@@ -47,6 +47,7 @@ COUNTS: Final = (
 )
 _RIDGE: Final = 1.0  # prior precision of a standardised coefficient
 _TINY_PROBABILITY: Final = 1e-6  # keeps the logarithm of a hazard finite
+_LEAST_SHARE: Final = 1e-4  # likewise of odds: in some stores everybody buys an item again
 _ROUNDS: Final = 50
 _SMALLEST_STEP: Final = 1e-9  # below it halving on would not change the answer
 
@@ -100,7 +101,7 @@ def covariates(parameters: GapParameters, paths: Ints, curve: GapCurve, pairs: p
     """
     probability = np.clip(curve.probability(WINDOW_DAYS), _TINY_PROBABILITY, 1 - _TINY_PROBABILITY)
     hazard = np.log(-np.log1p(-probability))
-    share = parameters.rebuy_share[paths[:, -1]]
+    share = np.clip(parameters.rebuy_share[paths[:, -1]], _LEAST_SHARE, 1 - _LEAST_SHARE)
     count = {name: pairs[name].to_numpy(np.float64) for name in COUNTS}
     values = [
         hazard,

@@ -17,6 +17,7 @@ from scipy.special import expit, logit
 from models.boosting import sample
 from models.gap_curve import GapCurve, GapParameters, fit_gaps
 from models.gaps import Floats, Ints, Items
+from models.item_counts import ItemCounts
 from models.refill_curve import KNOTS_DAYS, hazard
 from models.taste import Taste
 
@@ -32,7 +33,8 @@ DESCRIBED: Final = (
     *("visits_since", "visits_a_purchase", "visits_since_relative", "visits_share"),
     *("customer_days_28d", "customer_days_84d", "customer_repeats", "customer_kept"),
     *("category_share", "category_elapsed_days", "substitute_ahead_days", "category_items"),
-    *("item_rebuys", "item_kept", "item_trend", "item_log_gap", "item_stops"),
+    *("item_rebuys", "item_kept", "item_log_gap", "item_stops"),
+    *("item_trend", "item_trend_14d", "item_season"),
     *("taste", "taste_rest", "log_spend_mean", "log_spend_more"),
     *("curve_hazard", "curve_mean", "curve_deviation", "curve_place", "curve_rebuys"),
 )
@@ -44,16 +46,18 @@ MOST_ROWS: Final = 600_000
 LEAST_ROWS: Final = 2_000
 LEAST_REBOUGHT: Final = 200
 """Below these the trees would learn names instead of habits."""
-ROUNDS: Final = 200
+ROUNDS: Final = 120
 _SETTINGS: Final = {
     "objective": "binary",
-    "learning_rate": 0.05,
+    "learning_rate": 0.08,
     "num_leaves": 31,
     "feature_fraction": 0.5,
     "bagging_fraction": 0.7,
     "bagging_freq": 1,
     "lambda_l2": 10.0,
-    "max_bin": 127,
+    # One random threshold a feature and leaf: rougher trees that overlap less, as good as several seeds' mean.
+    "extra_trees": True,
+    "max_bin": 63,
     "deterministic": True,
     "force_row_wise": True,
     "num_threads": 1,
@@ -64,7 +68,6 @@ _SETTINGS: Final = {
 _CERTAIN: Final = 1e-3  # the curve may not be surer than this
 _MOST_COUNT: Final = 8
 _MIDDLE: Final = 1  # of `KNOTS_DAYS`
-_SETTLED_ROWS: Final = 50_000  # of each newest window
 _MOST_SHIFT: Final = 5.0  # log-odds
 _HABITS: Final = 3.0  # imagined habits of which as many are kept as expected
 
@@ -83,9 +86,11 @@ class Learnt:
     taste: Taste | None
 
     @classmethod
-    def of(cls, pairs: pd.DataFrame, items: Items, levels: int) -> "Learnt":
-        """Learn from all pairs as of a day; `levels` as for `models.gap_curve.fit_gaps`."""
-        return cls(fit_gaps(pairs, items, levels), Taste.fit(pairs, items))
+    def of(
+        cls, pairs: pd.DataFrame, items: Items, levels: int, everybody: ItemCounts | None = None
+    ) -> "Learnt":
+        """Learn from all pairs as of a day; arguments as for `models.gap_curve.fit_gaps`."""
+        return cls(fit_gaps(pairs, items, levels, everybody), Taste.fit(pairs, items))
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ class Examples:
 
 
 def described(
-    learnt: Learnt, items: Items, curve: GapCurve, pairs: pd.DataFrame, rows: npt.NDArray[np.bool_]
+    learnt: Learnt, items: Items, curve: GapCurve, pairs: pd.DataFrame, rows: Ints
 ) -> npt.NDArray[np.float32]:
     """Return what the trees read of some pairs.
 
@@ -123,8 +128,8 @@ def described(
         Of the m pairs asked for.
     pairs : (n, k) pandas.DataFrame
         Whole customers.
-    rows : (n,) bool
-        The m pairs asked for.
+    rows : (m,) int
+        The pairs asked for.
 
     Returns
     -------
@@ -133,8 +138,8 @@ def described(
     """
     parameters = learnt.gaps
     paths = parameters.paths(items)[pairs["item"].to_numpy()]
-    nothing = np.full(len(pairs), np.nan)
-    taste, rest = (nothing, nothing) if learnt.taste is None else learnt.taste.of(pairs, items)
+    nothing = np.full(len(rows), np.nan)
+    taste, rest = (nothing, nothing) if learnt.taste is None else learnt.taste.of(pairs, items, rows)
     node = paths[rows, -1]
     # How far the customer keeps his habits, beside what others do with theirs of the same items.
     expected = pairs["habit"].to_numpy() * parameters.kept_share[paths[:, -1]]
@@ -144,11 +149,13 @@ def described(
     derived = {
         "count": np.minimum(pairs["days_bought"].to_numpy()[rows], _MOST_COUNT),
         "customer_kept": kept[customer[rows]],
-        "taste": taste[rows],
-        "taste_rest": rest[rows],
+        "taste": taste,
+        "taste_rest": rest,
         "item_rebuys": parameters.rebuy_share[node],
         "item_kept": parameters.kept_share[node],
         "item_trend": parameters.trend[node],
+        "item_trend_14d": parameters.trend_14d[node],
+        "item_season": parameters.season[node],
         "item_log_gap": parameters.log_gap_mean[node],
         "item_stops": parameters.stopped_first[node],
         "curve_hazard": hazard(curve.probability(KNOTS_DAYS[1])),
@@ -228,7 +235,7 @@ class RebuyTrees:
         settings = {**_SETTINGS, "seed": seed, "min_data_in_leaf": leaf}
         return cls(lightgbm.train(settings, data, ROUNDS).model_to_string())
 
-    def settled(self, newest: list[Examples], seed: int) -> "RebuyTrees":
+    def settled(self, newest: list[Examples]) -> "RebuyTrees":
         """Return the same trees, their answers shifted to add up over the newest windows.
 
         Pairs are bought ever more seldom as a store's customers grow older, and its seasons change: older windows
@@ -237,21 +244,18 @@ class RebuyTrees:
         Parameters
         ----------
         newest : list of Examples
-        seed : int
         """
         said, again = [], []
         for window in newest:
-            rows = sample(len(window.next_days), _SETTLED_ROWS, np.random.default_rng(seed))
-            said.append(window.offsets[rows, _MIDDLE] + self._added(window.inputs[rows], KNOTS_DAYS[_MIDDLE]))
-            again.append(window.next_days[rows] < KNOTS_DAYS[_MIDDLE])
+            said.append(window.offsets[:, _MIDDLE] + self._added(window.inputs, KNOTS_DAYS[_MIDDLE]))
+            again.append(window.next_days < KNOTS_DAYS[_MIDDLE])
         scores, target = np.concatenate(said), float(np.concatenate(again).mean())
         shift = brentq(lambda by: float(expit(scores + by).mean()) - target, -_MOST_SHIFT, _MOST_SHIFT)
         return replace(self, shift=self.shift + round(float(shift), 6))
 
-    def hazard_within(self, window: Examples, place: int, rows: Ints) -> Floats:
-        """Return (m,) float, -log(1 - P) at one of `KNOTS_DAYS` for some rows of a window."""
-        added = self._added(window.inputs[rows], KNOTS_DAYS[place])
-        return hazard(expit(window.offsets[rows, place] + added))
+    def hazard_within(self, window: Examples, place: int) -> Floats:
+        """Return (n,) float, -log(1 - P) at one of `KNOTS_DAYS` for the rows of a window."""
+        return hazard(expit(window.offsets[:, place] + self._added(window.inputs, KNOTS_DAYS[place])))
 
     def hazards(self, inputs: npt.NDArray[np.float32], offsets: Floats) -> Floats:
         """Return (n, 3) float, -log(1 - P(bought within `KNOTS_DAYS`)), never falling along a row."""

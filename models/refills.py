@@ -15,7 +15,8 @@ import pandas as pd
 from models.boosting import sample
 from models.gap_curve import GapCurve, GapParameters, curves
 from models.gaps import Days, Floats, Ints, Items, Level
-from models.pair_history import pairs_as_of
+from models.item_counts import ItemCounts
+from models.pair_history import Runs, pairs_as_of
 from models.rebuy_hazard import COUNTS, WINDOW_DAYS, HazardScale, covariates, fit_scale
 from models.rebuy_trees import MOST_ROWS, Examples, Learnt, RebuyTrees, described, log_odds
 from models.refill_curve import KNOTS_DAYS, RefillCurve, hazard
@@ -28,6 +29,9 @@ LEVELS_OF_ITEMS: Final[dict[Level, int]] = {"category": 1, "product": 2}
 LEAST_REBUY_SHARE: Final = 0.1
 """A pair bought once is forecast where at least this share of first-time buyers come back for the item in 84 days."""
 
+ROWS_A_WINDOW: Final = 50_000
+"""Pairs bought on several days, and as many bought on one, that are learnt from in each window."""
+
 _WINDOWS: Final = 8  # of 14 days each, before the cutoff
 _RECENT_WINDOWS: Final = (
     3  # of them, those on which the hazard's factor is fitted: one alone may hold a holiday
@@ -35,23 +39,42 @@ _RECENT_WINDOWS: Final = (
 _NEWEST: Final = 2  # to whose totals the trees are settled
 _HELD_OUT: Final = 2  # windows on which the gate judges
 _JUDGED_ROWS: Final = MOST_ROWS // 6  # learnt from for the gate's question alone
-_ASKED_ROWS: Final = 50_000  # of a window, in the gate
-_SCALE_ROWS: Final = 200_000
-_REFIT_EVERY: Final = 2  # windows between two fits of the curve's parameters
+_REFIT_EVERY: Final = 4  # windows between two fits of the curve's parameters
 _MIN_HISTORY_DAYS: Final = 28  # before the earliest window
 _REPEATED: Final = 2  # days bought: from here on a pair has a gap of its own
 
 
 @dataclass(frozen=True)
 class _Window:
-    """A past window: its pairs as they were known when it began, and what happened."""
+    """Some pairs of a past window as they were known when it began, and what happened.
+
+    Of each two, the first is of pairs bought on several days, the second of pairs bought on one.
+    """
 
     repeated: Examples
-    scale_inputs: tuple[
-        Floats, Floats
-    ]  # of pairs bought on several days, of pairs bought on one; so all pairs
+    scale_inputs: tuple[Floats, Floats]
     bought_again: tuple[Floats, Floats]
     curve_hazards: tuple[Floats, Floats]  # within WINDOW_DAYS
+
+
+@dataclass(frozen=True)
+class Known:
+    """What one level is learnt from.
+
+    Parameters
+    ----------
+    level : "product" or "category"
+    items : Items
+    days : Days
+        Of all customers or of some.
+    everybody : ItemCounts or None
+        Where they are of some: the items' counts over all.
+    """
+
+    level: Level
+    items: Items
+    days: Days
+    everybody: ItemCounts | None = None
 
 
 @dataclass(frozen=True)
@@ -80,20 +103,18 @@ class RefillModel:
     judged: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
-    def fit(cls, days: Days, items: Items, level: Level, cutoff_day: int, seed: int) -> "RefillModel":
+    def fit(cls, known: Known, cutoff_day: int, seed: int) -> "RefillModel":
         """Fit on what was known before a day, judged on its own last complete windows.
 
         Parameters
         ----------
-        days : Days
-        items : Items
-        level : "product" or "category"
+        known : Known
         cutoff_day : int, local days since 1970-01-01
         seed : int
         """
-        levels = LEVELS_OF_ITEMS[level]
-        learnt = Learnt.of(pairs_as_of(days, items, cutoff_day), items, levels)
-        windows = _past_windows(days, items, levels, cutoff_day)
+        levels, items = LEVELS_OF_ITEMS[known.level], known.items
+        learnt = Learnt.of(pairs_as_of(known.days, items, cutoff_day), items, levels, known.everybody)
+        windows = _past_windows(known.days, items, levels, cutoff_day, seed)
         judged = _judge(windows, seed)
         trees = _wins(judged, "trees", "curve", "factor")
         return cls(
@@ -125,7 +146,7 @@ class RefillModel:
                 hazards[rows] *= scale.factor(_covariates(self.gaps, paths, curve, pairs, rows))[:, None]
         if self.trees is not None and repeated.any():
             own = curve.take(repeated)
-            inputs = described(Learnt(self.gaps, self.taste), items, own, pairs, repeated)
+            inputs = described(Learnt(self.gaps, self.taste), items, own, pairs, np.flatnonzero(repeated))
             hazards[repeated] = self.trees.hazards(inputs, log_odds(own))
         active = pairs["elapsed_days"].to_numpy() <= ACTIVE_DAYS
         kept = active & (repeated | (self.gaps.rebuy_share[paths[:, -1]] >= LEAST_REBUY_SHARE))
@@ -159,62 +180,81 @@ def _covariates(gaps: GapParameters, paths: Ints, curve: GapCurve, pairs: pd.Dat
     return covariates(gaps, paths[rows], curve.take(rows), pairs.loc[rows, list(COUNTS)])
 
 
-def _past_windows(days: Days, items: Items, levels: int, cutoff_day: int) -> list[_Window]:
-    """Describe the pairs as they stood when each of the last windows began, newest first.
+def _past_windows(days: Days, items: Items, levels: int, cutoff_day: int, seed: int) -> list[_Window]:
+    """Describe pairs as they stood when each of the last windows began, newest first.
 
-    The parameters in force are those fitted last before a window, as in service.
+    The parameters in force are those fitted last before a window; what is merely counted is counted anew.
     """
     begins = [cutoff_day - WINDOW_DAYS * back for back in range(1, _WINDOWS + 1)]
     begins = [day for day in begins if len(days.day) and day >= days.day.min() + _MIN_HISTORY_DAYS]
     windows: list[_Window] = []
     learnt: Learnt | None = None
+    random = np.random.default_rng(seed)
     for place, day in reversed(list(enumerate(begins))):
         pairs = pairs_as_of(days, items, day)
-        if learnt is None or place % _REFIT_EVERY == 1:
+        if learnt is None or place % _REFIT_EVERY == _REFIT_EVERY - 1:
             learnt = Learnt.of(pairs, items, levels)
-        windows.append(_window(learnt, items, pairs, _next_days(days, pairs, day), cutoff_day - day))
+        else:
+            learnt = replace(learnt, gaps=learnt.gaps.counted_anew(pairs, items))
+        chosen = [np.flatnonzero(rows) for rows in _asked(pairs)]
+        some = [rows[sample(len(rows), ROWS_A_WINDOW, random)] for rows in chosen]
+        asked = [(rows, _next_days(days, pairs.iloc[rows], day)) for rows in some]
+        windows.append(_window(learnt, items, pairs, asked, cutoff_day - day))
     return windows[::-1]
+
+
+def _asked(pairs: pd.DataFrame) -> tuple[Rows, Rows]:
+    """Return which pairs are asked about: those bought on several days, and on one."""
+    active = pairs["elapsed_days"].to_numpy() <= ACTIVE_DAYS
+    repeated = pairs["days_bought"].to_numpy() >= _REPEATED
+    return active & repeated, active & ~repeated
 
 
 def _next_days(days: Days, pairs: pd.DataFrame, day: int) -> Floats:
     """Return the days from `day` to each pair's next purchase, NaN without one."""
     later = days.day >= day
-    key = days.customer[later] * 2**32 + days.item[later]
-    first, place = np.unique(key, return_index=True)  # the earliest day comes first within a pair
+    pair = Runs(days.customer[later], days.item[later])
+    first = days.customer[later][pair.first] * 2**32 + days.item[later][pair.first]
     asked = pairs["customer"].to_numpy() * 2**32 + pairs["item"].to_numpy()
     if not len(first):
         return np.full(len(pairs), np.nan)
     at = np.minimum(np.searchsorted(first, asked), len(first) - 1)
-    return np.where(first[at] == asked, days.day[later][place][at] - day, np.nan)
+    return np.where(first[at] == asked, days.day[later][pair.first][at] - day, np.nan)
 
 
-def _window(learnt: Learnt, items: Items, pairs: pd.DataFrame, next_days: Floats, known_days: int) -> _Window:
+def _window(
+    learnt: Learnt, items: Items, pairs: pd.DataFrame, asked: list[tuple[Ints, Floats]], known_days: int
+) -> _Window:
     gaps = learnt.gaps
     paths = gaps.paths(items)[pairs["item"].to_numpy()]
     curve = curves(gaps, paths, pairs)
-    active = pairs["elapsed_days"].to_numpy() <= ACTIVE_DAYS
-    repeated = pairs["days_bought"].to_numpy() >= _REPEATED
-    often, once = active & repeated, active & ~repeated
-    told = [_covariates(gaps, paths, curve, pairs, rows) for rows in (often, once)]
-    again = (next_days < WINDOW_DAYS).astype(np.float64)
-    own = curve.take(often)
-    inputs = described(learnt, items, own, pairs, often)
-    examples = Examples(inputs, log_odds(own), next_days[often], known_days)
-    base = hazard(curve.probability(WINDOW_DAYS))
-    return _Window(examples, (told[0], told[1]), (again[often], again[once]), (base[often], base[once]))
+    rows, next_days = asked[0]
+    own = [curve.take(some) for some, _ in asked]
+    counts = pairs[list(COUNTS)]
+    told = [
+        covariates(gaps, paths[some], of, counts.iloc[some]) for (some, _), of in zip(asked, own, strict=True)
+    ]
+    again = [(ahead < WINDOW_DAYS).astype(np.float64) for _, ahead in asked]
+    base = [hazard(of.probability(WINDOW_DAYS)) for of in own]
+    inputs = described(learnt, items, own[0], pairs, rows)
+    return _Window(
+        Examples(inputs, log_odds(own[0]), next_days, known_days),
+        (told[0], told[1]),
+        (again[0], again[1]),
+        (base[0], base[1]),
+    )
 
 
 def _fit_scale(windows: list[_Window], which: int) -> HazardScale | None:
     recent = windows[:_RECENT_WINDOWS]
     told = np.concatenate([window.scale_inputs[which] for window in recent])
-    again = np.concatenate([window.bought_again[which] for window in recent]) > 0
-    rows = sample(len(again), _SCALE_ROWS, np.random.default_rng(which))
-    return fit_scale(told[rows], again[rows])
+    again = np.concatenate([window.bought_again[which] for window in recent])
+    return fit_scale(told, again > 0)
 
 
 def _fit_trees(examples: list[Examples], seed: int, most_rows: int = MOST_ROWS) -> RebuyTrees | None:
     trees = RebuyTrees.fit(examples, seed, most_rows)
-    return trees and trees.settled(examples[:_NEWEST], seed)
+    return trees and trees.settled(examples[:_NEWEST])
 
 
 def _judge(windows: list[_Window], seed: int) -> dict[str, tuple[float, ...]]:
@@ -228,25 +268,16 @@ def _judge(windows: list[_Window], seed: int) -> dict[str, tuple[float, ...]]:
     out = {}
     for which, prefix in enumerate(("", "first ")):
         scale = _fit_scale(known, which)
-        asked = [_asked(window, which) for window in held_out]
-        both = list(zip(held_out, asked, strict=True))
-        again = [window.bought_again[which][rows] for window, rows in both]
-        curve = [window.curve_hazards[which][rows] for window, rows in both]
+        again = [window.bought_again[which] for window in held_out]
+        curve = [window.curve_hazards[which] for window in held_out]
         out[f"{prefix}curve"] = _log_losses(curve, again)
         if scale is not None:
-            factors = [scale.factor(window.scale_inputs[which][rows]) for window, rows in both]
+            factors = [scale.factor(window.scale_inputs[which]) for window in held_out]
             out[f"{prefix}factor"] = _log_losses([f * c for f, c in zip(factors, curve, strict=True)], again)
     if trees is not None:
-        both = [(window, _asked(window, 0)) for window in held_out]
-        place = KNOTS_DAYS.index(WINDOW_DAYS)
-        said = [trees.hazard_within(window.repeated, place, rows) for window, rows in both]
-        out["trees"] = _log_losses(said, [window.bought_again[0][rows] for window, rows in both])
+        said = [trees.hazard_within(window.repeated, KNOTS_DAYS.index(WINDOW_DAYS)) for window in held_out]
+        out["trees"] = _log_losses(said, [window.bought_again[0] for window in held_out])
     return out
-
-
-def _asked(window: _Window, which: int) -> Ints:
-    """Return the rows on which methods are judged: the same for all."""
-    return sample(len(window.bought_again[which]), _ASKED_ROWS, np.random.default_rng(which))
 
 
 def _wins(judged: dict[str, tuple[float, ...]], method: str, *others: str) -> bool:

@@ -29,12 +29,14 @@ from models.gaps import (
     Names,
     chunks,
     read_days,
+    read_ids,
     read_items,
     span,
     stage_days,
 )
+from models.item_counts import count_everybody
 from models.pair_history import pairs_as_of
-from models.refills import ACTIVE_DAYS, RefillModel
+from models.refills import ACTIVE_DAYS, Known, RefillModel
 
 SCHEMA: Final = pa.schema(
     [
@@ -58,8 +60,9 @@ SCHEMA: Final = pa.schema(
 
 DUE_PROBABILITY: Final = 0.5
 """A refill is due when it is more likely than not bought within the week."""
-MOST_DAYS_LEARNT: Final = 3_000_000
-"""Days of pairs that are learnt from; of a larger store, some of the customers with all they bought."""
+MOST_DAYS_LEARNT: Final = 1_500_000
+"""Days of pairs that are learnt from. Of a larger store, as many customers as hold about these, with all that they
+bought: every n-th, from a place that the seed gives. What is merely counted of an item is counted over all."""
 SEED: Final = 1
 _QUANTILES: Final = (25, 50, 75, 95)
 _DUE_DAYS: Final = (7, 14, 30)
@@ -102,11 +105,14 @@ class ReplenishmentModel:
         """
         stage_days(connection)
         _, cutoff_day = span(connection)
-        known = [(learnt_from(connection, level), read_items(connection, level), level) for level in LEVELS]
+        known = []
+        for level in LEVELS:
+            items, share = read_items(connection, level), learnt_share(connection, level)
+            everybody = count_everybody(connection, level, items, cutoff_day) if share < 1 else None
+            days = learnt_from(connection, level, seed)
+            known.append(Known(level, items, days, everybody))
         with ThreadPoolExecutor(len(LEVELS)) as pool:
-            models = pool.map(
-                lambda each: RefillModel.fit(each[0], each[1], each[2], cutoff_day, seed), known
-            )
+            models = pool.map(lambda each: RefillModel.fit(each, cutoff_day, seed), known)
             return cls(dict(zip(LEVELS, models, strict=True)))
 
     def forecast(self, connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> pa.Table:
@@ -137,16 +143,19 @@ class ReplenishmentModel:
                 (level, items[level], read_days(connection, level, customers)) for level in sorted(LEVELS)
             ]
             with ThreadPoolExecutor(len(LEVELS)) as pool:
-                found = list(
-                    pool.map(lambda each: _forecast(self.levels[each[0]], each, gone, cutoff), asked)
-                )
+                told = pool.map(lambda each: _forecast(self.levels[each[0]], each, gone, cutoff), asked)
+                found = list(told)
+            ids = read_ids(connection, customers)
             place = np.concatenate(
                 [
                     np.column_stack([rows[0], np.full(len(rows[0]), at), rows[1]])
                     for at, (_, rows) in enumerate(found)
                 ]
             )
-            yield pa.concat_tables([table for table, _ in found]).take(pa.array(np.lexsort(place.T[::-1])))
+            number = pa.array(np.concatenate([rows[0] for _, rows in found]) - customers[0])
+            table = pa.concat_tables([table for table, _ in found])
+            named = table.set_column(0, SCHEMA.field("customer_id"), ids.take(number))
+            yield named.take(pa.array(np.lexsort(place.T[::-1])))
 
     def items(self) -> pd.DataFrame:
         """Return what was learnt of each product and category: which repeat at all, and how.
@@ -156,8 +165,9 @@ class ReplenishmentModel:
         pandas.DataFrame
             A row an item with at least two buyers, and "" for all together; most repeated first within a level.
             level, item, within (its category), buyers; rebuy_share_84d and ever_rebuy_share of first-time buyers;
-            gap_p25, gap_p50, gap_p75 (days, of those who rebuy); quantity_elasticity; trend; own_weight (share of
-            its own gaps in these, the rest is borrowed from the level above).
+            gap_p25, gap_p50, gap_p75 (days, of those who rebuy); quantity_elasticity; trend (28 days beside 84);
+            season (the coming four weeks last year, beside the year and the store); own_weight (share of its own gaps
+            in these, the rest is borrowed from the level above).
         """
         return pd.concat([_items(level, self.levels[level]) for level in sorted(LEVELS)], ignore_index=True)
 
@@ -177,12 +187,17 @@ def due_within_a_week(forecast: pa.Table) -> pa.Table:
     return forecast.filter(pc.and_(due, pc.is_null(forecast["suppressed_because"])))
 
 
-def learnt_from(connection: duckdb.DuckDBPyConnection, level: Level) -> Days:
+def learnt_from(connection: duckdb.DuckDBPyConnection, level: Level, seed: int) -> Days:
     """Return the days of all customers, or in a store too large of some of them, after `stage_days`."""
-    count = connection.execute(f"SELECT count(*) FROM replenishment_{level}_days").fetchone()
     customers = chunks(connection, rows=2**62)
-    share = min(1.0, MOST_DAYS_LEARNT / max(count[0] if count else 0, 1))
-    return read_days(connection, level, customers[0] if customers else (0, 0), share)
+    whole = customers[0] if customers else (0, 0)
+    return read_days(connection, level, whole, learnt_share(connection, level), seed)
+
+
+def learnt_share(connection: duckdb.DuckDBPyConnection, level: Level) -> float:
+    """Return the share of customers who are learnt from."""
+    count = connection.execute(f"SELECT count(*) FROM replenishment_{level}_days").fetchone()
+    return min(1.0, MOST_DAYS_LEARNT / max(count[0] if count else 0, 1))
 
 
 def _forecast(
@@ -195,7 +210,7 @@ def _forecast(
     stopped = np.isin(items.names.astype(str), gone.astype(str))[item] & (level == "product")
     paths = model.gaps.paths(items)[item]
     columns: dict[str, pa.Array] = {
-        "customer_id": _texts(days.customer_ids, customer - days.first_customer),
+        "customer_id": pa.nulls(len(kept), pa.string()),  # told by the caller, of both levels at once
         "product_id": _texts(items.names, item) if level == "product" else pa.nulls(len(kept), pa.string()),
         "category": _texts(items.categories, item),
         "level": pa.repeat(level, len(kept)),
@@ -241,6 +256,7 @@ def _items(level: Level, model: RefillModel) -> pd.DataFrame:
             "gap_p75": np.exp(gaps.log_gap_mean + quartile),
             "quantity_elasticity": gaps.elasticity,
             "trend": gaps.trend,
+            "season": gaps.season,
             "own_weight": gaps.gaps / (gaps.gaps + 20.0),
         }
     ).iloc[rows]

@@ -63,29 +63,34 @@ class Taste:
         _, vectors = eigh(alike, subset_by_index=[len(kept) - DIRECTIONS, len(kept) - 1])
         return cls(tuple(items.names[kept]), np.round(vectors, _DIGITS))
 
-    def of(self, pairs: pd.DataFrame, items: Items) -> tuple[Floats, Floats]:
-        """Return how much each pair should be bought by the customer's taste, and how much more it is.
+    def of(self, pairs: pd.DataFrame, items: Items, rows: Ints) -> tuple[Floats, Floats]:
+        """Return how much some pairs should be bought by their customers' taste, and how much more they are.
 
         Parameters
         ----------
         pairs : (n, k) pandas.DataFrame
             Whole customers, by customer.
         items : Items
+        rows : (m,) int
+            The pairs asked for.
 
         Returns
         -------
-        (n,) float, (n,) float
+        (m,) float, (m,) float
             Logarithms of faded counts; NaN for items outside the picture.
         """
         known = pd.Index(self.names, dtype=object).get_indexer(pd.Index(items.names, dtype=object))
         place: Ints = known[pairs["item"].to_numpy()]
-        liked, vectors = _liking(pairs), self.vectors[np.maximum(place, 0)]
-        mine = np.where(place != _NOBODY, liked, 0.0)
-        customer = Runs(pairs["customer"].to_numpy())
-        seen = np.add.reduceat(vectors * mine[:, None], customer.first, axis=0) if len(pairs) else vectors
-        drawn = np.einsum("ij,ij->i", np.repeat(seen, customer.size, axis=0), vectors)
-        drawn = np.where(place != _NOBODY, drawn, np.nan)
-        return drawn, liked - drawn
+        liked, customer = _liking(pairs), Runs(pairs["customer"].to_numpy())
+        number = customer.spread(np.arange(len(customer.first)))
+        inside = place != _NOBODY
+        mine = csr_matrix(
+            (liked[inside], (number[inside], place[inside])), shape=(len(customer.first), len(self.names))
+        )
+        seen = np.asarray(mine @ self.vectors)
+        drawn = np.einsum("ij,ij->i", seen[number[rows]], self.vectors[np.maximum(place[rows], 0)])
+        drawn = np.where(inside[rows], drawn, np.nan)
+        return drawn, liked[rows] - drawn
 
     def to_json_dict(self) -> dict[str, Any]:
         """Return lists and strings only."""

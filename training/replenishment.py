@@ -4,7 +4,6 @@ Judged are pairs bought on at least two days, the last within a year; of a store
 all their pairs. Ids count as whose they were known to be at the cutoff, as everywhere.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,9 +21,8 @@ from models.gaps import LEVELS, Floats, Items, Level, read_items
 from models.pair_history import pairs_as_of
 from models.refill_curve import RefillCurve
 from models.replenishment import ReplenishmentModel, learnt_from
+from training.evaluate import Progress, silent
 from training.refill_peers import PEERS, REPEATED, Asked, mean_gap_days
-
-Progress = Callable[[str, float], None]
 
 OURS: Final = "regulars"
 TOP_CUSTOMERS: Final = 50
@@ -98,7 +96,7 @@ def evaluate_refills(
     cutoff: Cutoff,
     horizon_days: int,
     seed: int,
-    progress: Progress = lambda *_: None,
+    progress: Progress = silent,
 ) -> list[RefillComparison]:
     """Fit as of a past day, forecast every pair, ask the peers, and compare with what was bought.
 
@@ -130,7 +128,7 @@ def evaluate_refills(
     found = []
     for place, level in enumerate(sorted(LEVELS)):
         progress(f"judging at level {level}", 0.6 + 0.2 * place)
-        judged = _judge(connection, model, level, (cutoff, horizon_days, followed_days))
+        judged = _judge(connection, model, level, (cutoff, horizon_days, followed_days, seed))
         found += [] if judged is None else [judged]
     progress("judged", 1.0)
     if not found:
@@ -162,10 +160,10 @@ def _judge(
     connection: duckdb.DuckDBPyConnection,
     model: ReplenishmentModel,
     level: Level,
-    asked: tuple[Cutoff, int, int],
+    asked: tuple[Cutoff, int, int, int],
 ) -> RefillComparison | None:
-    cutoff, horizon_days, followed_days = asked
-    items, days = read_items(connection, level), learnt_from(connection, level)
+    cutoff, horizon_days, followed_days, seed = asked
+    items, days = read_items(connection, level), learnt_from(connection, level, seed)
     every = pairs_as_of(days, items, cutoff.day)
     repeated = _repeated(model, level, items, every)
     if repeated is None:

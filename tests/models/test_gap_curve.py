@@ -38,8 +38,11 @@ def buy(
             "log_quantity_more": 0.0,
             "habit": 0.0,
             "habit_kept": 0.0,
+            "days_bought_14d": 1.0,
             "days_bought_28d": 1.0,
             "days_bought_84d": 1.0,
+            "days_bought_year": 1.0,
+            "days_bought_year_ago": 0.0,
         }
     )
 

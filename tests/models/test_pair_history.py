@@ -39,8 +39,6 @@ def days(seed: int, customers: int = 12) -> Days:
         spent=random.integers(100, 900, len(rows)).astype(float),
         visit_customer=visits[:, 0],
         visit_day=visits[:, 1],
-        customer_ids=np.asarray([f"c{number}" for number in range(customers)], dtype=object),
-        first_customer=0,
     )
 
 
@@ -62,7 +60,10 @@ def plainly(known: Days, customer: int, item: int) -> dict[str, float]:
     stretches = {(DAY - day - 1) // 14 for day in own}
     return {
         "days_bought": len(own),
+        "days_bought_14d": sum(DAY - day <= 14 for day in own),
         "days_bought_28d": sum(DAY - day <= 28 for day in own),
+        "days_bought_year": sum(DAY - day <= 365 for day in own),
+        "days_bought_year_ago": sum(337 < DAY - day <= 365 for day in own),
         "days_faded_60d": sum(0.5 ** ((DAY - day) / 60) for day in own),
         "stretches_share": len(stretches) / ((DAY - own[0] - 1) // 14 + 1),
         "elapsed_days": DAY - own[-1],
@@ -103,9 +104,7 @@ def test_quantities_move_gaps_only_within_a_pair() -> None:
     # gaps of 10 after 1 piece and of 20 after 2: the logarithms rise together, half of log 2 each side of the middle
     at = np.asarray([DAY - 50, DAY - 40, DAY - 20, DAY - 10])
     one = np.zeros(4, dtype=np.int64)
-    known = Days(
-        one, one, at, np.asarray([1.0, 2.0, 1.0, 4.0]), np.full(4, 500.0), one, at, np.asarray(["c"]), 0
-    )
+    known = Days(one, one, at, np.asarray([1.0, 2.0, 1.0, 4.0]), np.full(4, 500.0), one, at)
     row = pairs_as_of(known, ITEMS, DAY).iloc[0]
     begun = np.log([1, 2, 1])
     away = begun - begun.mean()

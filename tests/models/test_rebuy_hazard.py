@@ -1,9 +1,14 @@
 """The factor on a pair's hazard, learnt from windows that are over."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from models.rebuy_hazard import COVARIATES, HazardScale, fit_scale
+from models.gap_curve import curves, fit_gaps
+from models.gaps import Days, Items
+from models.pair_history import pairs_as_of
+from models.rebuy_hazard import COVARIATES, HazardScale, covariates, fit_scale
 
 
 def described(count: int, seed: int = 1) -> np.ndarray:
@@ -41,3 +46,17 @@ def test_coefficients_read_back_are_the_same_to_the_last_bit() -> None:
     assert scale is not None
     table = described(50, seed=9)
     assert (HazardScale.from_json_dict(scale.to_json_dict()).factor(table) == scale.factor(table)).all()
+
+
+def test_an_item_that_everybody_buys_again_has_finite_covariates() -> None:
+    items = Items(np.asarray(["milk"], dtype=object), np.asarray(["food"], dtype=object))
+    rows = [(customer, 0, day) for customer in range(30) for day in range(800, 1000, 10)]
+    customer, item, day = (np.asarray(column) for column in zip(*rows, strict=True))
+    days = Days(customer, item, day, np.ones(len(day)), np.full(len(day), 500.0), customer, day)
+    pairs = pairs_as_of(days, items, 1000)
+    fitted = fit_gaps(pairs, items, 1)
+    sure = replace(fitted, rebuy_share=np.ones_like(fitted.rebuy_share))
+    paths = sure.paths(items)[pairs["item"].to_numpy()]
+    told = covariates(sure, paths, curves(sure, paths, pairs), pairs)
+    assert told.shape == (30, len(COVARIATES))
+    assert np.isfinite(told).all()

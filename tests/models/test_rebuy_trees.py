@@ -37,7 +37,7 @@ def test_answers_add_up_to_what_happened_in_the_newest_windows() -> None:
     old, newest = [window(3000, 0.4, seed) for seed in range(3)], window(3000, 0.2, 7)
     trees = RebuyTrees.fit([newest, *old], seed=1)
     assert trees is not None
-    settled = trees.settled([newest], seed=1)
+    settled = trees.settled([newest])
     happened = float((newest.next_days < KNOTS_DAYS[1]).mean())
     assert said(trees, newest)[:, 1].mean() > happened + 0.05
     assert said(settled, newest)[:, 1].mean() == pytest.approx(happened, abs=1e-3)
