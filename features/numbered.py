@@ -1,5 +1,7 @@
 """The history of orders staged with numbers for ids (`features.numbers`), for some of the customers or for all."""
 
+import math
+
 import duckdb
 import pyarrow as pa
 
@@ -19,6 +21,11 @@ select a.number as anonymous_id, k.number as customer_id
 from {identity.RESOLVED.table} i
 join {CUSTOMERS} a on i.anonymous_id = a.id
 join {CUSTOMERS} k on i.customer_id = k.id
+"""
+_DAYS = f"""
+select customer_id, order_day, sum(gross_minor)::bigint as paid, sum(refund_minor)::bigint as refunded
+from {name(history.BASKETS.table)}
+group by customer_id, order_day
 """
 
 
@@ -56,9 +63,17 @@ def lines(connection: duckdb.DuckDBPyConnection) -> int:
     return _count(connection, LINES)
 
 
-def in_turn(connection: duckdb.DuckDBPyConnection) -> list[range]:
-    """Return ranges of customers' numbers with about `LINES_AT_ONCE` lines each, or more; at least one."""
-    turns = min(-(-lines(connection) // LINES_AT_ONCE), MOST_TURNS) or 1
+def in_turn(connection: duckdb.DuckDBPyConnection, share: float = 1.0) -> list[range]:
+    """Return ranges of customers' numbers with about `LINES_AT_ONCE` lines each, or more; at least one.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        Collapsed.
+    share : float
+        Of the customers, those whose lines are read.
+    """
+    turns = min(math.ceil(lines(connection) * share / LINES_AT_ONCE), MOST_TURNS) or 1
     size = -(-customers(connection) // turns) or 1
     return [range(first, first + size) for first in range(1, turns * size + 1, size)]
 
@@ -84,6 +99,13 @@ def cut(
         What holds the collapsed lines of at least these: by default the table that `collapse` fills.
     """
     resolve(connection, cutoff)
+    _view(connection, some, read)
+    for step in history.CUT:
+        if step is not history.IDS:
+            fill(connection, step, history.values(cutoff))
+
+
+def _view(connection: duckdb.DuckDBPyConnection, some: range | None, read: str) -> None:
     for relation, rows in (
         (history.COLLAPSE.table, f"select * from {read}"),
         (history.IDS.table, f"select number as customer_id, from_at from {CUSTOMERS}"),
@@ -92,9 +114,35 @@ def cut(
             f"create or replace temp view {name(relation)} as "
             + (rows if some is None else among(rows, some))
         )
-    for step in history.CUT:
-        if step is not history.IDS:
-            fill(connection, step, history.values(cutoff))
+
+
+def days_apart(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> pa.Table:
+    """Return what every id bought on each day as known before a cutoff, by itself, whoever it is known to be.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        As of `cut`.
+    cutoff : Cutoff
+
+    Returns
+    -------
+    pyarrow.Table
+        customer_id (its number), order_day, paid and refunded (hundredths of the currency, not negative).
+    """
+    identity.stage_nobody(connection)
+    connection.execute(_RESOLVED)
+    parts = []
+    for some in in_turn(connection):
+        _view(connection, some, LINES)
+        fill(connection, history.BASKETS, history.values(cutoff))
+        parts.append(connection.sql(_DAYS).to_arrow_table())
+    return pa.concat_tables(parts)
+
+
+def ids(connection: duckdb.DuckDBPyConnection) -> pa.ChunkedArray:
+    """Return the ids that were given numbers: the first has 1."""
+    return connection.sql(f"select id from {CUSTOMERS} order by number").to_arrow_table()["id"]
 
 
 def resolve(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:

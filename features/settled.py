@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from features import history, numbered
 from features.cutoff import Cutoff
@@ -64,16 +66,26 @@ select distinct number from (
 )
 """
 
-_SETTLED = """settled_at < :cutoff_at and customer_id between :first and :last
+_KNOWN = f"""
+select distinct coalesce(i.customer_id, k.number)::int as number
+from {CUSTOMERS} k left join {name(identity.RESOLVED.table)} i on k.number = i.anonymous_id
+where k.from_at < :cutoff_at
+order by number
+"""
+CHOSEN = "chosen_customers"
+
+
+def _relations(theirs: str) -> dict[str, str]:
+    """Return what the cutoff's relations read, of those customers for whom a condition holds."""
+    settled = f"""settled_at < :cutoff_at and {theirs}
             and customer_id not in (select number from unsettled_customers)"""
-_UNSETTLED = "customer_id between :first and :last"
-_RELATIONS = {
-    history.BASKETS.table: f"""
-        select customer_id, gross_minor, refund_minor from settled_days where {_SETTLED}
+    return {
+        history.BASKETS.table: f"""
+        select customer_id, gross_minor, refund_minor from settled_days where {settled}
         union all by name
         select customer_id, gross_minor, refund_minor
-        from {name(history.BASKETS.table, "unsettled")} where {_UNSETTLED}""",
-    history.ORDERS.table: f"""
+        from {name(history.BASKETS.table, "unsettled")} where {theirs}""",
+        history.ORDERS.table: f"""
         select customer_id, order_day::bigint as order_day, (:cutoff_day - order_day)::bigint as age_days,
             order_number::bigint as order_number, gap_days::bigint as gap_days,
             case when next_settled_at < :cutoff_at then next_gap_days::bigint end as next_gap_days, net_minor,
@@ -81,17 +93,17 @@ _RELATIONS = {
             lines::bigint as lines, quantity_milli, products::bigint as products, order_hour::bigint as order_hour,
             order_isoweekday::bigint as order_isoweekday, order_month::bigint as order_month,
             {history.MONTHS_FROM_CUTOFF} as months_from_cutoff
-        from settled_orders where {_SETTLED}
-        union all by name from {name(history.ORDERS.table, "unsettled")} where {_UNSETTLED}""",
-    history.ITEMS.table: f"""
+        from settled_orders where {settled}
+        union all by name from {name(history.ORDERS.table, "unsettled")} where {theirs}""",
+        history.ITEMS.table: f"""
         select customer_id, i.product_id, k.category, order_day::bigint as order_day,
             (:cutoff_day - order_day)::bigint as age_days, order_number::bigint as order_number,
             product_number::bigint as product_number, gap_days::bigint as gap_days,
             case when product_number = 1 then 1 else 0 end as product_first, quantity_milli, net_minor,
             cast(quantity_milli as decimal(19, 0)) * cast(price_minor as decimal(19, 0)) as list_milli
-        from settled_items i left join settled_products k on i.product_id = k.product_id where {_SETTLED}
-        union all by name from {name(history.ITEMS.table, "unsettled")} where {_UNSETTLED}""",
-}
+        from settled_items i left join settled_products k on i.product_id = k.product_id where {settled}
+        union all by name from {name(history.ITEMS.table, "unsettled")} where {theirs}""",
+    }
 
 
 def stage(connection: duckdb.DuckDBPyConnection) -> None:
@@ -114,8 +126,27 @@ def stage(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"drop table {table}")
 
 
-def describe(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, feature_set: FeatureSet) -> pa.Table:
-    """Describe every customer as of a cutoff; as `features.snapshot.describe`.
+def known(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> NDArray[np.int32]:
+    """Return (n,) int, rising: the numbers of the customers known before a cutoff, whoever they are by then.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With ids that are numbered.
+    cutoff : Cutoff
+    """
+    numbered.resolve(connection, cutoff)
+    found = connection.sql(Step("", _KNOWN).with_values(**history.values(cutoff))).fetchnumpy()
+    return np.asarray(found["number"], dtype=np.int32)
+
+
+def describe(
+    connection: duckdb.DuckDBPyConnection,
+    cutoff: Cutoff,
+    feature_set: FeatureSet,
+    chosen: NDArray[np.int32] | None = None,
+) -> pa.Table:
+    """Describe every customer as of a cutoff, or some of them; as `features.snapshot.describe`.
 
     Parameters
     ----------
@@ -124,21 +155,29 @@ def describe(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, feature_set:
     cutoff : Cutoff
     feature_set : FeatureSet
         Of orders alone: none that looks around.
+    chosen : (n,) int, optional
+        Some of the numbers that `known` gives for the cutoff.
     """
     values = history.values(cutoff)
     numbered.resolve(connection, cutoff)
     Step("unsettled_customers", _UNSETTLED_CUSTOMERS).fill(connection, **values)
-    known = f"select * from ({name(history.KNOWN_PRODUCTS)}) known where version = 1"
-    Step("settled_products", known).fill(connection, **values)
+    latest = f"select * from ({name(history.KNOWN_PRODUCTS)}) known where version = 1"
+    Step("settled_products", latest).fill(connection, **values)
     theirs = f"select * from {numbered.LINES} where customer_id in (select number from unsettled_customers)"
     whose = f"select * from {name(identity.RESOLVED.table)}"
     _stage(connection, "unsettled", theirs, whose, values)
+    _choose(connection, chosen)
+    share = 1.0 if chosen is None else len(chosen) / max(numbered.customers(connection), 1)
     parts = []
-    for some in numbered.in_turn(connection):
+    for some in numbered.in_turn(connection, share):
         ids = numbered.among(f"select number as customer_id, from_at from {CUSTOMERS}", some)
+        between = "customer_id between :first and :last"
+        if chosen is not None:
+            ids += f" and coalesce(i.customer_id, l.customer_id) in (from {CHOSEN})"
+            between += f" and customer_id in (from {CHOSEN})"
         _view(connection, name(history.IDS.table, "settled"), ids)
         _view(connection, name(identity.RESOLVED.table, "settled"), whose)
-        for relation, rows in _RELATIONS.items():
+        for relation, rows in _relations(between).items():
             told = Step("", rows).with_values(first=some.start, last=some.stop - 1, **values)
             _view(connection, name(relation, "settled"), told)
         for step in (history.CATEGORIES, history.CUSTOMERS):
@@ -147,6 +186,13 @@ def describe(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, feature_set:
         connection.execute(f"create or replace temp table {numbered.SNAPSHOT} as {select}")
         parts.append(numbered.read(connection))
     return pa.concat_tables(parts)
+
+
+def _choose(connection: duckdb.DuckDBPyConnection, chosen: NDArray[np.int32] | None) -> None:
+    if chosen is not None:
+        connection.register("chosen_given", pa.table({"number": chosen}))
+        connection.execute(f"create or replace temp table {CHOSEN} as from chosen_given")
+        connection.unregister("chosen_given")
 
 
 def _stage(

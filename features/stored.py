@@ -8,16 +8,20 @@ kept, and may be removed at any time.
 import hashlib
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from uuid import uuid4
 
 import duckdb
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
-from features import settled, snapshot
+from features import numbered, settled, snapshot, surroundings
 from features.cutoff import Cutoff
 from features.feature import Feature, FeatureSet
 from ledger.schema import Table
@@ -54,7 +58,8 @@ class StoredSnapshots:
     state: str = ""
     computed: int = field(default=0, init=False)
     """Columns that had to be computed."""
-    _staged: set[bool] = field(default_factory=set, init=False)
+    _staged: set[Callable[..., None]] = field(default_factory=set, init=False)
+    _numbers: dict[Cutoff, NDArray[np.int32]] = field(default_factory=dict, init=False)
 
     def at(self, cutoff: Cutoff, feature_set: FeatureSet) -> pa.Table:
         """Return a snapshot as `features.snapshot.compute` gives it.
@@ -77,16 +82,61 @@ class StoredSnapshots:
             kept |= {name: found[name] for name in found.column_names}
         return pa.table({name: kept[name] for name in ("customer_id", *feature_set.names)})
 
+    def some(self, cutoff: Cutoff, feature_set: FeatureSet, rows: NDArray[np.intp]) -> pa.Table:
+        """Return some rows of what `at` returns, without describing the other customers; they are not kept.
+
+        Parameters
+        ----------
+        cutoff : Cutoff
+        feature_set : FeatureSet
+        rows : (n,) int
+            Rising, below `customers(cutoff)`.
+
+        Raises
+        ------
+        InputError
+            As of `at`.
+        """
+        if feature_set.looks_around:
+            return self.at(cutoff, feature_set).take(pa.array(rows))
+        return settled.describe(self._once(settled.stage), cutoff, feature_set, self._known(cutoff)[rows])
+
+    def customers(self, cutoff: Cutoff) -> int:
+        """Return how many customers are known before a cutoff: the rows of its snapshot."""
+        return len(self._known(cutoff))
+
+    def days(self, cutoff: Cutoff) -> pa.Table:
+        """Return `features.numbered.days_apart` of a cutoff, whose numbers count through `id_index` from 1."""
+        return numbered.days_apart(self._once(), cutoff)
+
+    @cached_property
+    def id_index(self) -> "pd.Index[str]":
+        """Every id that there are orders of, or that another may be known to be; sorted."""
+        found: pd.Index[str] = pd.Index(numbered.ids(self._once()).to_pandas())
+        return found
+
+    def _known(self, cutoff: Cutoff) -> NDArray[np.int32]:
+        if cutoff not in self._numbers:
+            self._numbers[cutoff] = settled.known(self._once(), cutoff)
+        return self._numbers[cutoff]
+
     def _compute(self, cutoff: Cutoff, feature_set: FeatureSet) -> pa.Table:
-        around = feature_set.looks_around
-        if around not in self._staged:
-            snapshot.collapse(self.connection, feature_set)
-            if not around:
-                settled.stage(self.connection)
-            self._staged.add(around)
         self.computed += len(feature_set)
-        at = snapshot.describe if around else settled.describe
-        return at(self.connection, cutoff, feature_set)
+        if feature_set.looks_around:
+            return snapshot.describe(self._once(surroundings.collapse), cutoff, feature_set)
+        return settled.describe(self._once(settled.stage), cutoff, feature_set)
+
+    def _once(
+        self, stage: Callable[[duckdb.DuckDBPyConnection], None] | None = None
+    ) -> duckdb.DuckDBPyConnection:
+        """Return the connection with ids numbered, lines collapsed, and what else any cutoff is cut from."""
+        if not self._staged:
+            snapshot.collapse(self.connection, FeatureSet(()))
+            self._staged.add(snapshot.collapse)
+        if stage is not None and stage not in self._staged:
+            stage(self.connection)
+            self._staged.add(stage)
+        return self.connection
 
     def _directory(self, ledger: Ledger, cutoff: Cutoff) -> Path:
         at = f"{cutoff.at:%Y%m%dT%H%M%S%f}-{hashlib.sha256(cutoff.time_zone.encode()).hexdigest()[:8]}"

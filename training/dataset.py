@@ -18,6 +18,9 @@ from training.outcomes import outcomes, read_joined, read_orders
 
 MOST_ROWS_A_CUTOFF = 50_000
 """Customers learnt from at one cutoff. Trees take 100,000 rows of all cutoffs; more would fill the memory unread."""
+MOST_CUSTOMERS = 200_000
+"""Customers asked about at one cutoff: judged, and what a store's own numbers are read off. A share of them is known to
+a tenth of a percent, the AUC to a five-hundredth, and a store's totals to some thousandths of themselves."""
 
 
 @dataclass
@@ -35,6 +38,10 @@ class Dataset:
         Over the same connection; by default none are kept from one run to the next.
     inputs : FeatureSet
         What the trees read: `features.catalog.shipped.CORE`, which the purchase processes need, and any other.
+    most_rows_a_cutoff, most_customers : int
+        Of a larger store some customers are learnt from, and some are asked about. They are drawn by chance, each as
+        likely as any other, apart for every cutoff and the same every time. The others are not described, and no
+        memory is kept for them.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -43,6 +50,7 @@ class Dataset:
     stored: StoredSnapshots | None = None
     inputs: FeatureSet = CORE
     most_rows_a_cutoff: int = MOST_ROWS_A_CUTOFF
+    most_customers: int = MOST_CUSTOMERS
     _snapshots: dict[Cutoff, pd.DataFrame] = field(default_factory=dict)
     _sampled: dict[Cutoff, pd.DataFrame] = field(default_factory=dict)
     _joined: "dict[Cutoff, pd.Series[str]]" = field(default_factory=dict)
@@ -52,8 +60,12 @@ class Dataset:
     def orders(self) -> pd.DataFrame:
         """What every id bought on each day, as known at the end: customer_id, order_day, paid, refunded."""
         if self._orders is None:
-            self._orders = read_orders(self.connection, self.known_until)
+            self._orders = self.orders_as_of(self.known_until)
         return self._orders
+
+    def orders_as_of(self, cutoff: Cutoff) -> pd.DataFrame:
+        """Return the same as known at a cutoff."""
+        return read_orders(self._stored, cutoff)
 
     @property
     def first_order_day(self) -> int | None:
@@ -82,33 +94,39 @@ class Dataset:
         day = self.first_order_day
         return () if day is None else training_cutoffs(day, as_of, self.horizon_days)
 
+    def customers(self, cutoff: Cutoff) -> int:
+        """Return how many customers are known before a cutoff."""
+        return self._stored.customers(cutoff)
+
     def snapshot(self, cutoff: Cutoff) -> pd.DataFrame:
-        """Return the snapshot at a cutoff, a row a customer known before it."""
+        """Return who is asked about at a cutoff: a row a customer known before it, at most `most_customers`."""
         if cutoff not in self._snapshots:
-            self._snapshots[cutoff] = self._read(cutoff)
+            self._snapshots[cutoff] = self._read(cutoff, self.most_customers)
         return self._snapshots[cutoff]
 
     def sampled(self, cutoff: Cutoff) -> pd.DataFrame:
-        """Return what is learnt from at a cutoff: its snapshot, or `most_rows_a_cutoff` of its rows.
-
-        Those are drawn by chance, each customer as likely as any other, and are the same every time. Of a large store
-        the others are not kept in memory.
-        """
+        """Return what is learnt from at a cutoff: the customers known before it, at most `most_rows_a_cutoff`."""
         if cutoff not in self._sampled:
-            known = self._snapshots.get(cutoff)
-            rows = self._read(cutoff) if known is None else known
-            if len(rows) <= self.most_rows_a_cutoff:
-                self._snapshots[cutoff] = rows
-            else:
-                random = np.random.default_rng(abs(cutoff.day))
-                rows = rows.iloc[sample(len(rows), self.most_rows_a_cutoff, random)].reset_index(drop=True)
-            self._sampled[cutoff] = rows
+            few = self.customers(cutoff) <= self.most_rows_a_cutoff
+            self._sampled[cutoff] = (
+                self.snapshot(cutoff) if few else self._read(cutoff, self.most_rows_a_cutoff)
+            )
         return self._sampled[cutoff]
 
-    def _read(self, cutoff: Cutoff) -> pd.DataFrame:
-        self.stored = self.stored or StoredSnapshots(self.connection)
-        frame: pd.DataFrame = self.stored.at(cutoff, self.inputs).to_pandas()
+    def _read(self, cutoff: Cutoff, most: int) -> pd.DataFrame:
+        known = self.customers(cutoff)
+        if known <= most:
+            table = self._stored.at(cutoff, self.inputs)
+        else:
+            rows = sample(known, most, np.random.default_rng(abs(cutoff.day)))
+            table = self._stored.some(cutoff, self.inputs, rows)
+        frame: pd.DataFrame = table.to_pandas()
         return frame
+
+    @property
+    def _stored(self) -> StoredSnapshots:
+        self.stored = self.stored or StoredSnapshots(self.connection)
+        return self.stored
 
     def outcomes(self, cutoff: Cutoff, customers: "pd.Series[str] | None" = None) -> Outcomes:
         """Return what customers known at a cutoff did next: some of them, or all of `snapshot(cutoff)`.

@@ -29,7 +29,7 @@ from features.cutoff import EPOCH, Cutoff
 from models.level import DAYS_A_WEEK, STEADY, Level
 from models.purchase_process import Histories, PurchaseProcess
 from training.dataset import Dataset
-from training.outcomes import as_joined, read_orders
+from training.outcomes import as_joined
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -109,7 +109,7 @@ def orders_known(dataset: Dataset, as_of: Cutoff) -> pd.DataFrame:
     as_of : Cutoff
     """
     known_by_then = as_of == dataset.known_until
-    bought = dataset.orders if known_by_then else read_orders(dataset.connection, as_of)
+    bought = dataset.orders if known_by_then else dataset.orders_as_of(as_of)
     bought = as_joined(bought, dataset.joined(as_of))
     return bought.loc[bought["paid"] > bought["refunded"], ["customer_id", "order_day"]]
 

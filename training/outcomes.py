@@ -4,37 +4,35 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from features import history
 from features.cutoff import Cutoff
+from features.stored import StoredSnapshots
 from ledger import identity
 from models.predictor import Outcomes
 
 MINOR_PER_UNIT = 100.0
 
 
-def read_orders(connection: duckdb.DuckDBPyConnection, known_until: Cutoff) -> pd.DataFrame:
+def read_orders(stored: StoredSnapshots, known_until: Cutoff) -> pd.DataFrame:
     """Return what every id bought on each day, as known at the end of the last window with refunds learnt by then.
 
     Ids are those bought under: whose an order is depends on the cutoff that is asked for.
 
     Parameters
     ----------
-    connection : duckdb.DuckDBPyConnection
-        A ledger connection.
+    stored : StoredSnapshots
+        Of a ledger connection.
     known_until : Cutoff
         Must not be before the end of any window that is asked for.
 
     Returns
     -------
     DataFrame
-        customer_id, order_day (local day number), paid and refunded (hundredths of the currency, not negative).
+        customer_id (categorical: a large store has each id once), order_day (local day number), paid and refunded
+        (hundredths of the currency, not negative).
     """
-    history.stage_apart(connection, known_until)
-    orders: pd.DataFrame = connection.sql(
-        "select customer_id, order_day, cast(sum(gross_minor) as bigint) as paid, "
-        "cast(sum(refund_minor) as bigint) as refunded from history_baskets group by customer_id, order_day"
-    ).df()
-    return orders
+    orders: pd.DataFrame = stored.days(known_until).to_pandas()
+    number = orders["customer_id"].to_numpy() - 1
+    return orders.assign(customer_id=pd.Categorical.from_codes(number, stored.id_index))
 
 
 def read_joined(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> "pd.Series[str]":
@@ -65,20 +63,26 @@ def outcomes(
         Midnight: outcomes are counted in whole local days.
     horizon_days : int, days
     """
-    day = orders["order_day"] - start.day
+    day = orders["order_day"].to_numpy() - start.day
     window = as_joined(orders[(day >= 0) & (day < horizon_days)], joined)
-    window = window.assign(day=window["order_day"] - start.day, net=window["paid"] - window["refunded"])
-    valid = window.query("net > 0")
-    per_customer = valid.groupby("customer_id").agg(
-        first=("day", "min"), orders=("day", "size"), net=("net", "sum")
+    net = (window["paid"] - window["refunded"]).to_numpy()
+    valid = window[net > 0]
+    whose = valid["customer_id"].astype("category").cat
+    code, count = whose.codes.to_numpy(), len(whose.categories)
+    first = np.full(count, np.nan)
+    np.fmin.at(first, code, valid["order_day"].to_numpy() - start.day)
+    # Sums of whole hundredths are exact, in whatever order.
+    of_each = (
+        first,
+        np.bincount(code, minlength=count),
+        np.bincount(code, net[net > 0], count) / MINOR_PER_UNIT,
     )
-    found = per_customer.reindex(customers)
-    return Outcomes(
-        horizon_days=horizon_days,
-        next_order_days=found["first"].to_numpy(dtype=np.float64),
-        orders=found["orders"].fillna(0).to_numpy(dtype=np.float64),
-        value=found["net"].fillna(0).to_numpy(dtype=np.float64) / MINOR_PER_UNIT,
-    )
+    place = whose.categories.get_indexer(pd.Index(customers))
+    ordered = np.flatnonzero(place >= 0)
+    next_order_days, ordering, value = np.full(len(place), np.nan), np.zeros(len(place)), np.zeros(len(place))
+    for found, each in zip((next_order_days, ordering, value), of_each, strict=True):
+        found[ordered] = each[place[ordered]]
+    return Outcomes(horizon_days, next_order_days, ordering, value)
 
 
 def as_joined(bought: pd.DataFrame, joined: "pd.Series[str]") -> pd.DataFrame:
@@ -93,5 +97,9 @@ def as_joined(bought: pd.DataFrame, joined: "pd.Series[str]") -> pd.DataFrame:
     """
     if joined.empty:
         return bought
-    customer_id = bought["customer_id"].map(joined).fillna(bought["customer_id"])
-    return bought.assign(customer_id=customer_id).groupby(["customer_id", "order_day"], as_index=False).sum()
+    whose = bought["customer_id"].astype("category").cat
+    ids = whose.categories.to_series()
+    customer, customers = pd.factorize(ids.map(joined).fillna(ids))
+    of_each = pd.Categorical.from_codes(customer[whose.codes.to_numpy()], customers)
+    by_day = bought.assign(customer_id=of_each).groupby(["customer_id", "order_day"], observed=True)
+    return by_day.sum().reset_index()

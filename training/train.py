@@ -194,7 +194,7 @@ def _facts(ledger: Ledger, dataset: Dataset, cutoff: Cutoff, seed: int) -> dict[
         "currency": shop.currency,
         "horizon_days": dataset.horizon_days,
         "seed": seed,
-        "customers": len(dataset.snapshot(cutoff)),
+        "customers": dataset.customers(cutoff),
         "feature_fingerprint": CATALOG.fingerprint,
         "feature_names": tuple(CATALOG.names),
         "data_fingerprint": ledger.fingerprint(),

@@ -112,11 +112,19 @@ def test_cutoffs_of_one_staging_give_what_each_alone_gives(example: Given) -> No
         snapshot.collapse(connection, CORE)
         settled.stage(connection)
         found = [settled.describe(connection, cutoff, CORE) for cutoff in cutoffs]
+        known = [settled.known(connection, cutoff) for cutoff in cutoffs]
+        every_other = [
+            settled.describe(connection, cutoff, CORE, numbers[::2])
+            for cutoff, numbers in zip(cutoffs, known, strict=True)
+        ]
 
-    for cutoff, table in zip(cutoffs, found, strict=True):
+    for cutoff, table, numbers, some in zip(cutoffs, found, known, every_other, strict=True):
         with example.connection() as connection:
             alone = compute(connection, cutoff, CORE)
         assert table.combine_chunks().equals(alone.combine_chunks())
+        assert len(numbers) == alone.num_rows
+        chosen = alone.take(list(range(0, alone.num_rows, 2)))
+        assert some.combine_chunks().equals(chosen.combine_chunks())
 
 
 @often

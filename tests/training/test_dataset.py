@@ -36,3 +36,16 @@ def test_of_another_store_everybody_is_learnt_from(shop_home: Home) -> None:
         cutoff = dataset.training_cutoffs(AS_OF)[0]
 
         assert dataset.sampled(cutoff) is dataset.snapshot(cutoff)
+
+
+def test_of_a_very_large_store_some_customers_are_asked_about_and_all_are_counted(shop_home: Home) -> None:
+    with Ledger(shop_home).connect() as connection:
+        everybody = Dataset(connection, SHOP_CUTOFF, SHOP_HORIZON_DAYS).snapshot(AS_OF)
+        dataset = Dataset(connection, SHOP_CUTOFF, SHOP_HORIZON_DAYS, most_customers=80)
+        asked = dataset.snapshot(AS_OF)
+        happened, known = dataset.outcomes(AS_OF), dataset.customers(AS_OF)
+
+    assert known == len(everybody) > 80
+    assert len(asked) == len(happened.orders) == 80
+    of_them = everybody[everybody["customer_id"].isin(asked["customer_id"])]
+    pd.testing.assert_frame_equal(asked, of_them.reset_index(drop=True))
