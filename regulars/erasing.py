@@ -30,6 +30,10 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do not ask.")]
 Check = Annotated[bool, typer.Option("--check", help="Search the home only, and remove nothing.")]
 
 NO_ROWS_IN_RELEASES = "  They and their MLflow runs hold fitted numbers and no customer's rows."
+REMOVED_WITH_THE_NEXT = (
+    "  The next delivery to each removes the customer there; until then it keeps a hash to do so. Remove the customer "
+    "at klaviyo by hand: it takes no hashes."
+)
 
 
 @dataclass(frozen=True)
@@ -43,11 +47,14 @@ class Known:
         Rows of his by table; empty when there is none.
     before : Erased or None
         An erasure of him that was done, or begun, before.
+    delivered : tuple of str
+        Lists elsewhere that hold him, as "segment at destination".
     """
 
     person: "Person"
     rows: dict[str, int]
     before: "Erased | None"
+    delivered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,8 @@ class Report:
         E-mails and phones that stay, because another customer has them too.
     releases : tuple of str
         Those that were trained while he was known.
+    delivered : tuple of str
+        Lists elsewhere that held him, as "segment at destination".
     proof : Proof
     """
 
@@ -86,6 +95,7 @@ class Report:
     phones: int
     shared_with_others: int
     releases: tuple[str, ...]
+    delivered: tuple[str, ...]
     proof: "Proof"
 
 
@@ -123,12 +133,14 @@ def look_up(ledger: "Ledger", customer: str, now: datetime) -> Known:
     """Find who is meant, and how many rows are his."""
     from ledger import erasure, person
     from serving import erasure as scored
+    from serving.export import deliveries
 
     with ledger.connect() as connection:
         found = person.find(connection, customer, now)
         rows = person.count(connection, found)
         before = erasure.erased_before(connection, customer)
-    return Known(found, rows | scored.count(ledger.home, found.ids), before)
+    delivered = deliveries.holding(ledger.home, found.ids)
+    return Known(found, rows | scored.count(ledger.home, found.ids), before, delivered)
 
 
 def ask(known: Known) -> None:
@@ -223,6 +235,7 @@ def _report(home: "Home", customer: str, known: Known, *, removed: bool) -> Repo
         phones=len(person.phones),
         shared_with_others=person.shared,
         releases=releases_with(home, person.first_known_at),
+        delivered=known.delivered,
         proof=search(home, known),
     )
 
@@ -241,6 +254,9 @@ def told(report: Report) -> list[str]:
     if report.releases:
         lines.append(f"Trained while the customer was known: {', '.join(report.releases)}")
         lines.append(NO_ROWS_IN_RELEASES)
+    if report.delivered:
+        lines.append(f"Delivered to: {', '.join(report.delivered)}")
+        lines.append(REMOVED_WITH_THE_NEXT)
     lines += _proved(report.proof)
     if report.erased_before and report.proof.found:
         lines.append(

@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import AliasChoices, Field, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ledger.errors import InputError
@@ -36,6 +36,10 @@ class Settings(BaseSettings):
         front of it asks for them.
     port : int
         Port that `serve` listens on.
+    webhook_url : str or None
+        Receiver of `export segment --to webhook` when `--url` does not say another.
+    webhook_secret : SecretStr or None
+        What posts to it are signed with; better in the environment than in a file. See `serving.export.signature`.
     """
 
     model_config = SettingsConfigDict(
@@ -52,6 +56,8 @@ class Settings(BaseSettings):
     reminder_lead_days: int = Field(default=5, ge=0, le=60)
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
 
 
 def load(**given: object) -> Settings:
@@ -108,7 +114,8 @@ def _valid(settings: type[Settings]) -> Settings:
         known = ", ".join(Settings.model_fields)
         if first["type"] == "extra_forbidden":
             raise InputError(f"settings.toml: unknown setting '{name}'; settings are {known}") from error
-        raise InputError(f"setting '{name}': {first['msg']}, got {first['input']!r}") from error
+        got = "something else" if name.startswith("webhook") else repr(first["input"])  # never tell a secret
+        raise InputError(f"setting '{name}': {first['msg']}, got {got}") from error
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -1,20 +1,17 @@
 """`regulars export`: the latest scores, refills, reminders, demand or members, in one whole file or none."""
 
-import os
-import tempfile
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ledger.errors import InputError
 from ledger.home import Home
 from serving import tables
+from serving.export import members
 from serving.export.destination import Destination
+from serving.export.files import write_whole
 from serving.export.shipped import DESTINATIONS
 from serving.reminders.listing import EVERYTHING, Wanted
-
-NOTHING_SCORED = "nothing has been scored yet; run `regulars score`"
 
 
 def export_scores(home: Home, out: Path, to: str | None = None) -> int:
@@ -81,27 +78,17 @@ def export_segment(home: Home, name: str, out: Path, to: str | None = None) -> i
     """
     Write a segment's present members: customer_id, segment, entered_at, reasons and his scores.
 
+    Nothing is written down of it: who wants to be told what changed asks for a delivery (`serving.export.delivery`).
+
     Raises
     ------
     InputError
         As `export_scores`; also when nobody ever was in a segment of that name.
     """
-    memberships = tables.read(home.memberships)
-    if memberships is None:
-        raise InputError(NOTHING_SCORED)
-    mine = memberships.filter(pc.equal(memberships["segment"], name))
-    if mine.num_rows == 0:
-        raise InputError(f"segment '{name}' has no members; `regulars segments list` shows which there are")
-    members = mine.filter(pc.is_null(mine["left_at"])).drop_columns(["left_at"])
-    # Arrow joins carry no lists, so reasons are put back by row number.
-    numbered = members.drop_columns(["reasons"]).append_column("row", pa.array(range(members.num_rows)))
-    joined = numbered.join(_newest(home.scores), "customer_id", join_type="left outer").sort_by("customer_id")
-    reasons = members["reasons"].take(joined["row"])
-    place = joined.column_names.index("row")
-    return _write(joined.set_column(place, "reasons", reasons), out, to)
+    return _write(members.newest(home, name), out, to)
 
 
-def destination_for(out: Path, to: str | None) -> Destination:
+def destination_for(out: Path | None, to: str | None) -> Destination:
     """
     Return the destination named, or the one that the file's ending names.
 
@@ -111,10 +98,14 @@ def destination_for(out: Path, to: str | None) -> Destination:
         When there is none; lists those there are.
     """
     by_name = {destination.name: destination for destination in DESTINATIONS}
-    by_extension = {destination.extension: destination for destination in DESTINATIONS}
-    found = by_extension.get(out.suffix.lower()) if to is None else by_name.get(to)
+    by_extension = {each.extension: each for each in DESTINATIONS if each.extension is not None}
+    if to is not None:
+        found, what = by_name.get(to), f"destination '{to}'"
+    elif out is not None:
+        found, what = by_extension.get(out.suffix.lower()), f"file ending '{out.suffix}' of --out"
+    else:
+        raise InputError("say where to: give --out FILE, or --to webhook and --url ADDRESS")
     if found is None:
-        what = f"destination '{to}'" if to is not None else f"file ending '{out.suffix}' of --out"
         raise InputError(f"unknown {what}; give --to with one of: {', '.join(by_name)}")
     return found
 
@@ -122,24 +113,15 @@ def destination_for(out: Path, to: str | None) -> Destination:
 def _newest(path: Path, by: tuple[str, ...] = ("customer_id",)) -> pa.Table:
     table = tables.read_newest(path)
     if table is None:
-        raise InputError(NOTHING_SCORED)
+        raise InputError(members.NOTHING_SCORED)
     return table.sort_by([(name, "ascending") for name in by])
 
 
 def _write(table: pa.Table, out: Path, to: str | None) -> int:
-    """Write beside `out` and move over it, so that a reader or a crash never sees half a file."""
     destination = destination_for(out, to)
-    if not out.parent.is_dir():
-        raise InputError(f"--out: there is no directory {out.parent}; make it first")
-    if out.is_dir():
-        raise InputError(f"--out: {out} is a directory; give a file name in it")
-    try:
-        with tempfile.TemporaryDirectory(dir=out.parent, prefix=".export-") as scratch:
-            written = Path(scratch) / out.name
-            destination.write(table, written)
-            with written.open("rb") as file:
-                os.fsync(file.fileno())
-            written.replace(out)
-    except OSError as error:
-        raise InputError(f"--out: cannot write {out}: {error.strerror or type(error).__name__}") from error
+    if destination.audience is not None:
+        raise InputError(
+            f"{destination.name} takes the members of a segment; use `regulars export segment NAME`"
+        )
+    write_whole(destination, [(table, out)])
     return int(table.num_rows)

@@ -1,0 +1,50 @@
+"""Who is in a segment at present: since when, why, and with which scores."""
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from ledger.errors import InputError
+from ledger.home import Home
+from serving import tables
+
+NOTHING_SCORED = "nothing has been scored yet; run `regulars score`"
+
+
+def newest(home: Home, segment: str) -> pa.Table:
+    """
+    Return a segment's members as of the latest run, sorted by customer.
+
+    Parameters
+    ----------
+    home : Home
+    segment : str
+        Its name.
+
+    Returns
+    -------
+    pa.Table
+        customer_id, segment, entered_at, reasons, as_of, release and every score.
+
+    Raises
+    ------
+    InputError
+        Before the first run, and when nobody ever was in a segment of that name.
+    """
+    scores = tables.read_newest(home.scores)
+    if scores is None or not DeltaTable.is_deltatable(str(home.memberships)):
+        raise InputError(NOTHING_SCORED)
+    mine = DeltaTable(str(home.memberships)).to_pyarrow_table(filters=pc.field("segment") == segment)
+    if mine.num_rows == 0:
+        raise InputError(
+            f"segment '{segment}' has no members; `regulars segments list` shows which there are"
+        )
+    members = mine.filter(pc.is_null(mine["left_at"])).drop_columns(["left_at"])
+    # Arrow joins carry no lists, so reasons are put back by row number.
+    numbered = members.drop_columns(["reasons"]).append_column(
+        "row", pa.array(range(members.num_rows), pa.int64())
+    )
+    joined = numbered.join(scores, "customer_id", join_type="left outer").sort_by("customer_id")
+    reasons = members["reasons"].take(joined["row"])
+    place = joined.column_names.index("row")
+    return joined.set_column(place, "reasons", reasons)
