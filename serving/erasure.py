@@ -24,13 +24,14 @@ from ledger.store import Ledger
 from ledger.workspace import workspace
 from serving import store
 from serving.batch import LIKELY_TO_LEAVE, count_due
+from serving.export import deliveries
 from serving.reminders import demand, rhythm
 
 PUBLISHED = ("scores", "memberships", "replenishment", "suggestions")
 
 
 def count(home: Home, ids: Sequence[str]) -> dict[str, int]:
-    """Return how many rows are some customers': of tables of record by name, and "published" in the served run.
+    """Return how many rows are some customers': of tables of record by name, of "deliveries", of the run "published".
 
     What holds none is left out.
 
@@ -47,7 +48,8 @@ def count(home: Home, ids: Sequence[str]) -> dict[str, int]:
     run = _served(home)
     mine = pa.array(ids, pa.string())
     held = 0 if run is None else sum(_among(run.tables[name], mine).num_rows for name in PUBLISHED)
-    return {name: found for name, found in (rows | {"published": held}).items() if found}
+    counted = rows | {"published": held, "deliveries": deliveries.count(home, ids)}
+    return {name: found for name, found in counted.items() if found}
 
 
 def unpublish(home: Home, ids: Sequence[str]) -> None:
@@ -77,8 +79,12 @@ def unpublish(home: Home, ids: Sequence[str]) -> None:
 
 
 def remove(home: Home, ids: Sequence[str]) -> None:
-    """Remove some customers' rows from the tables of record, all earlier versions of these, and every kept snapshot."""
+    """Remove some customers' rows from the tables of record, all earlier versions of these, and every kept snapshot.
+
+    Of what was delivered their ids go; see `serving.export.deliveries.forget`.
+    """
     shutil.rmtree(home.snapshots, ignore_errors=True)
+    deliveries.forget(home, ids)
     with open_engine() as connection:
         for path in _tables(home):
             removed = [file for file in _files(path) if _rows_of(connection, file, ids)]
