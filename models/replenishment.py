@@ -130,10 +130,14 @@ class ReplenishmentModel:
             Columns of `SCHEMA`, sorted by customer, level (category first), product and category.
             `p_due_7d` is the probability of a purchase on the cutoff's local day or the six after it.
         """
-        return pa.concat_tables([SCHEMA.empty_table(), *self.forecasts(connection, cutoff)])
+        return pa.concat_tables(self.forecasts(connection, cutoff))
 
     def forecasts(self, connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> Iterator[pa.Table]:
-        """Return the same, some customers at a time in their order, in memory that does not grow with the store."""
+        """Return the same, some customers at a time in their order, in memory that does not grow with the store.
+
+        The first table is empty: it tells the columns where there is nothing to forecast.
+        """
+        yield SCHEMA.empty_table()
         known_at = cutoff.at.astimezone(UTC)
         gone = connection.execute(_DISCONTINUED, {"at": known_at}).df()["product_id"].to_numpy(object)
         stage_days(connection)

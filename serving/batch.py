@@ -1,6 +1,6 @@
 """The scoring run: every customer as of one cutoff, into the tables of record and to the service."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -131,7 +131,7 @@ def _run(  # noqa: PLR0913 - as `run`
         if scored.scores.num_rows == 0:
             raise InputError(f"no order is known before {as_of.local_date}; choose a later --as-of")
         tell("Forecasting refills", 0.4)
-        forecast = release.predictors.replenishment.forecast(connection, as_of)
+        forecast = release.predictors.replenishment.forecasts(connection, as_of)
         tell("Planning reminders", 0.6)
         refills, suggestions, demand, of_customers = _remind(connection, forecast, scored, as_of, lead_days)
         data_through = last_order_at(connection, as_of)
@@ -171,7 +171,11 @@ def _run(  # noqa: PLR0913 - as `run`
 
 
 def _remind(
-    connection: duckdb.DuckDBPyConnection, forecast: pa.Table, scored: Scored, as_of: Cutoff, lead_days: int
+    connection: duckdb.DuckDBPyConnection,
+    forecast: Iterable[pa.Table],
+    scored: Scored,
+    as_of: Cutoff,
+    lead_days: int,
 ) -> tuple[pa.Table, pa.Table, pa.Table, pa.Table]:
     """Return the forecast with states and suppressions, the reminders, the demand, and what segments ask of these."""
     refills = stage_refills(connection, forecast, as_of, lead_days)

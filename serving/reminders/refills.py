@@ -4,6 +4,7 @@ Everything is as known before the cutoff, and one SELECT a step over tables that
 through Python.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import duckdb
@@ -31,7 +32,7 @@ ADDED: Final = pa.schema(
 
 
 def stage(
-    connection: duckdb.DuckDBPyConnection, forecast: pa.Table, cutoff: Cutoff, lead_days: int
+    connection: duckdb.DuckDBPyConnection, forecast: Iterable[pa.Table], cutoff: Cutoff, lead_days: int
 ) -> pa.Table:
     """
     Say of every row of a forecast where it stands.
@@ -41,7 +42,7 @@ def stage(
     connection : duckdb.DuckDBPyConnection
         A ledger connection that holds `history_items` as of the cutoff. It is left with the temporary table
         `reminder_refills`, which `suggestion`, `demand` and `membership` read.
-    forecast : pyarrow.Table
+    forecast : iterable of pyarrow.Table
         As `models.replenishment` gives it: a row a customer and product, and a customer and category.
     cutoff : Cutoff
     lead_days : int, days
@@ -52,12 +53,12 @@ def stage(
     pyarrow.Table
         The forecast's rows in their order, with its columns and those of `ADDED`.
     """
-    rhythm.stage(connection, forecast, cutoff)
+    schema = rhythm.stage(connection, forecast, cutoff)
     states.stage(connection, cutoff, lead_days)
     suppressions.stage(connection, cutoff)
     given = ", ".join(
         f"x.suppressed_because AS {name}" if name == "suppressed_because" else f"r.{quoting.name(name)}"
-        for name in forecast.column_names
+        for name in schema.names
     )
     connection.execute(
         f"""
@@ -75,5 +76,4 @@ def stage(
         """
     )
     told = connection.sql("select * exclude (row) from reminder_refills order by row").to_arrow_table()
-    own = [field for field in forecast.schema if field.name in told.column_names]
-    return told.cast(pa.schema([*own, *ADDED]))
+    return told.cast(pa.schema([*schema, *ADDED]))

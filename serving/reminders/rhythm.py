@@ -7,6 +7,7 @@ these with the category's, these with the store's. The weights are conjugate and
 pair has its product's rhythm.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 import duckdb
@@ -162,35 +163,44 @@ left join reminder_visits v on f.customer_id = v.customer_id and p.last_day = v.
 """
 
 
-def stage(connection: duckdb.DuckDBPyConnection, forecast: pa.Table, cutoff: Cutoff) -> tuple[int, ...]:
+def _stage_some(connection: duckdb.DuckDBPyConnection, some: pa.Table, first: int, into: str) -> None:
+    """Keep some rows of the forecast, numbered from `first` on."""
+    numbered = some.append_column("row", pa.array(np.arange(first, first + some.num_rows)))
+    connection.register("reminder_given", numbered)
+    # The forecast's own word on who must not be reminded is taken anew, with its date, by `suppressions`.
+    kept = ", ".join(quoting.name(name) for name in numbered.column_names if name != "suppressed_because")
+    item = "case when level = 'product' then product_id else category end as item"
+    hazards = hazards_sql(horizons(some.column_names))
+    connection.execute(f"{into} select {kept}, {item}, {hazards} from reminder_given")
+    connection.unregister("reminder_given")
+
+
+def stage(connection: duckdb.DuckDBPyConnection, forecast: Iterable[pa.Table], cutoff: Cutoff) -> pa.Schema:
     """Fill the temporary table `reminder_rows`: the forecast's rows, numbered by `row`, with each pair's rhythm.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
         A ledger connection that holds `history_items` as of the cutoff.
-    forecast : pyarrow.Table
-        Rows of customer and product, or customer and category, as `models.replenishment` gives them.
+    forecast : iterable of pyarrow.Table
+        Rows of customer and product, or customer and category, as `models.replenishment` gives them; at least one
+        table, which may be empty. Only one is held at a time.
     cutoff : Cutoff
 
     Returns
     -------
-    tuple of int, days
-        The forecast's horizons.
+    pyarrow.Schema
+        The forecast's.
     """
     identity.stage(connection, cutoff.at)
-    days = horizons(forecast.column_names)
-    numbered = forecast.append_column("row", pa.array(np.arange(forecast.num_rows)))
-    connection.register("reminder_given", numbered)
-    # The forecast's own word on who must not be reminded is taken anew, with its date, by `suppressions`.
-    kept = ", ".join(quoting.name(name) for name in numbered.column_names if name != "suppressed_because")
-    item = "case when level = 'product' then product_id else category end as item"
-    hazards = hazards_sql(days)
-    connection.execute(
-        f"create or replace temp table reminder_forecast as select {kept}, {item}, {hazards} from reminder_given"
-    )
-    connection.unregister("reminder_given")
+    rows, schema = 0, pa.schema([])
+    for some in forecast:
+        into = (
+            "insert into reminder_forecast" if rows else "create or replace temp table reminder_forecast as"
+        )
+        _stage_some(connection, some, rows, into)
+        rows, schema = rows + some.num_rows, some.schema
     for step in (DAYS, VISITS, BOUGHT, ITEMS, PAIRS):
         step.fill(connection, cutoff_day=cutoff.day)
     connection.execute(_ROWS)
-    return days
+    return schema

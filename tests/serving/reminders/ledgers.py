@@ -103,7 +103,7 @@ def told(
     connection: duckdb.DuckDBPyConnection, *pairs: tuple[str, str], lead_days: int = LEAD_DAYS
 ) -> list[dict[str, Any]]:
     """Return what is said of each pair, in their order."""
-    found = refills.stage(connection, forecast(pairs), CUTOFF, lead_days)
+    found = refills.stage(connection, [forecast(pairs)], CUTOFF, lead_days)
     rows: list[dict[str, Any]] = found.to_pylist()
     return rows
 

@@ -15,7 +15,7 @@ DUE = [row for item in ("milk", "soap") for row in unsteadily((14, 28), "ann", i
 
 def columns(given: pa.Table, bought: list[tuple[str, str, int]] = DUE, **more: Any) -> pa.Table:  # noqa: ANN401
     connection = ledger(bought, **more)
-    refills.stage(connection, given, CUTOFF, 5)
+    refills.stage(connection, [given], CUTOFF, 5)
     suggestions = suggestion.stage(connection, CUTOFF)
     return membership.columns(connection, pa.chunked_array([["ann", "bob"]]), suggestions)
 

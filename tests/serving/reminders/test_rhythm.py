@@ -10,7 +10,7 @@ from tests.serving.reminders.ledgers import CUTOFF, every, forecast, ledger, man
 
 
 def usual(connection: duckdb.DuckDBPyConnection, customer: str, item: str) -> tuple[int, int, int]:
-    refills.stage(connection, forecast([(customer, item)]), CUTOFF, 5)
+    refills.stage(connection, [forecast([(customer, item)])], CUTOFF, 5)
     ((p50, p75, p95),) = connection.execute(
         "select usual, usual_p75, usual_p95 from reminder_rows"
     ).fetchall()
@@ -56,12 +56,21 @@ def test_the_value_of_a_purchase_is_what_the_customer_paid_for_the_quantity() ->
 def test_the_rows_of_the_forecast_come_back_in_their_order_with_their_columns() -> None:
     pairs = [("bob", "soap"), ("ann", "milk"), ("ann", "Food > Milk")]
     given = forecast(pairs)
-    found = refills.stage(ledger([*every(9, "ann", "milk", 2), ("bob", "soap", 4)]), given, CUTOFF, 5)
+    found = refills.stage(ledger([*every(9, "ann", "milk", 2), ("bob", "soap", 4)]), [given], CUTOFF, 5)
     assert found.column_names == [*given.column_names, *refills.ADDED.names]
     for name in ("customer_id", "product_id", "category", "p_due_7d"):
         assert found[name].to_pylist() == given[name].to_pylist()
 
 
 def test_a_forecast_without_rows_is_answered_with_none() -> None:
-    found = refills.stage(ledger([("ann", "milk", 3)]), forecast([]), CUTOFF, 5)
+    found = refills.stage(ledger([("ann", "milk", 3)]), [forecast([])], CUTOFF, 5)
     assert (found.num_rows, found.column_names[-1]) == (0, "value_if_bought")
+
+
+def test_a_forecast_told_in_parts_is_answered_as_when_told_at_once() -> None:
+    bought = [*every(9, "ann", "milk", 2), ("bob", "soap", 4), *every(20, "bob", "milk", 3)]
+    whole = forecast([("ann", "milk"), ("ann", "Food > Milk"), ("bob", "soap"), ("bob", "milk")])
+    parts = [whole.slice(0, 0), whole.slice(0, 1), whole.slice(1, 0), whole.slice(1)]
+    at_once = refills.stage(ledger(bought), [whole], CUTOFF, 5)
+    assert at_once.num_rows == 4
+    assert refills.stage(ledger(bought), iter(parts), CUTOFF, 5).equals(at_once)

@@ -26,7 +26,7 @@ def suggested(
     **more: Any,  # noqa: ANN401
 ) -> dict[str, dict[str, Any]]:
     connection = ledger(bought, products or [], **more)
-    refills.stage(connection, given, CUTOFF, 5)
+    refills.stage(connection, [given], CUTOFF, 5)
     return {row["customer_id"]: row for row in suggestion.stage(connection, CUTOFF).to_pylist()}
 
 
