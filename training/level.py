@@ -212,21 +212,17 @@ class _Known:
     def expected(self, process: PurchaseProcess, landmark: int) -> Floats:
         """Return what the process expects of all together in each of the weeks after the landmark."""
         there = self.has_ordered
-        weeks = np.column_stack(
-            [
-                self.orders[there],
-                np.round((self.last - self.first)[there] / DAYS_A_WEEK).astype(np.int64),
-                np.round((landmark - self.first[there]) / DAYS_A_WEEK).astype(np.int64),
-            ]
-        )
-        # Customers alike to the week are asked about once.
-        kinds, many = np.unique(weeks, axis=0, return_counts=True)
+        lived = np.round((self.last - self.first)[there] / DAYS_A_WEEK).astype(np.int64)
+        age = np.round((landmark - self.first[there]) / DAYS_A_WEEK).astype(np.int64)
+        # Customers alike to the week are asked about once; three numbers in one are sorted in a tenth of the time.
+        longest = int(age.max(initial=0)) + 1
+        kinds, many = np.unique((self.orders[there] * longest + lived) * longest + age, return_counts=True)
         histories = Histories(
             pd.DataFrame(
                 {
-                    "orders": kinds[:, 0],
-                    "days_first_to_last_order": kinds[:, 1] * DAYS_A_WEEK,
-                    "days_since_first_order": kinds[:, 2] * DAYS_A_WEEK,
+                    "orders": kinds // longest**2,
+                    "days_first_to_last_order": kinds // longest % longest * DAYS_A_WEEK,
+                    "days_since_first_order": kinds % longest * DAYS_A_WEEK,
                     "mean_order_value": 0.0,
                 }
             )
