@@ -118,7 +118,7 @@ def _fit_trees(
     )
 
 
-def fit_all(dataset: Dataset, as_of: Cutoff, customers: CustomerPredictors) -> Predictors:
+def fit_all(dataset: Dataset, as_of: Cutoff, customers: CustomerPredictors, seed: int) -> Predictors:
     """Return the predictors of a release: those of customers, and the refill model fitted as of the same date."""
     history.stage(dataset.connection, as_of)
-    return Predictors(customers.next_order, customers.worth, ReplenishmentModel.fit(dataset.connection))
+    return Predictors(customers.next_order, customers.worth, ReplenishmentModel.fit(dataset.connection, seed))

@@ -209,7 +209,7 @@ def _release(
     gate = decide(backtests)
     customers = fit_customers(dataset, cutoff, facts["seed"])
     allowed = customers if gate.verdict == "model" else customers.without_trees()
-    predictors = fit_all(dataset, cutoff, allowed)
+    predictors = fit_all(dataset, cutoff, allowed, facts["seed"])
     # `fit_all` has staged the history as of the cutoff.
     limits = lifecycle_limits(waits(dataset.connection))
     scored = predictors.score(dataset.snapshot(cutoff))

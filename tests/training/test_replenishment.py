@@ -1,7 +1,8 @@
 """Refills judged on what was bought after a past day."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import duckdb
 import numpy as np
@@ -9,11 +10,14 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from features import history
 from features.cutoff import Cutoff
 from ledger.errors import InputError
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
 from ledger.views import add_missing_tables
+from models.replenishment import ReplenishmentModel
+from training import fit
 from training.refill_peers import PEERS, mean_gap_days
 from training.replenishment import (
     OURS,
@@ -165,3 +169,13 @@ def test_the_mean_gap_is_the_span_over_the_gaps() -> None:
     gap = mean_gap_days(frame)
     assert gap[0] == 10.0  # 40 days over 4 gaps
     assert np.isnan(gap[1])
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_refills_of_a_release_are_learnt_with_its_seed(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    learnt_with: list[tuple[Any, int]] = []
+    monkeypatch.setattr(history, "stage", lambda *_: None)
+    monkeypatch.setattr(ReplenishmentModel, "fit", lambda *asked: learnt_with.append(asked))
+    dataset, customers = SimpleNamespace(connection="ledger"), SimpleNamespace(next_order=None, worth=None)
+    fit.fit_all(cast("Any", dataset), CUTOFF, cast("Any", customers), seed)
+    assert learnt_with == [("ledger", seed)]
