@@ -177,6 +177,12 @@ def restore(connection: duckdb.DuckDBPyConnection) -> None:
         )
 
 
+def drop(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop the lines that `collapse` has filled and what `cut` has cut from them; the numbers stay."""
+    for table in (LINES, *(name(step.table) for step in history.CUT if step is not history.IDS)):
+        connection.execute(f"drop table if exists {table}")
+
+
 def read(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     """Return what `SNAPSHOT` holds, sorted by customer."""
     return connection.sql(

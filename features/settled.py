@@ -126,6 +126,13 @@ def stage(connection: duckdb.DuckDBPyConnection) -> None:
         connection.execute(f"drop table {table}")
 
 
+def drop(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop what `stage` has staged and `describe` has made of it, if they have."""
+    once = [table.replace("ever_", "settled_") for table in _ONCE]
+    for table in (*once, *(name(step.table, "settled") for step in (history.CATEGORIES, history.CUSTOMERS))):
+        connection.execute(f"drop table if exists {table}")
+
+
 def known(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> NDArray[np.int32]:
     """Return (n,) int, rising: the numbers of the customers known before a cutoff, whoever they are by then.
 

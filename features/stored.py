@@ -109,6 +109,23 @@ class StoredSnapshots:
         """Return `features.numbered.days_apart` of a cutoff, whose numbers count through `id_index` from 1."""
         return numbered.days_apart(self._once(), cutoff)
 
+    def stage(self, cutoff: Cutoff) -> None:
+        """Stage `history_orders` and `history_items` as of a cutoff, and drop what other cutoffs are cut from.
+
+        As `features.history.stage`, from lines that are collapsed already. Asked for another cutoff, the ledger is
+        collapsed again.
+
+        Parameters
+        ----------
+        cutoff : Cutoff
+        """
+        connection = self._once()
+        settled.drop(connection)
+        numbered.cut(connection, cutoff)
+        numbered.restore(connection)
+        numbered.drop(connection)
+        self._staged.clear()
+
     @cached_property
     def id_index(self) -> "pd.Index[str]":
         """Every id that there are orders of, or that another may be known to be; sorted."""

@@ -94,6 +94,10 @@ class Dataset:
         day = self.first_order_day
         return () if day is None else training_cutoffs(day, as_of, self.horizon_days)
 
+    def stage(self, cutoff: Cutoff) -> None:
+        """Stage the history as of a cutoff as `features.history.stage` does; snapshots read before are kept."""
+        self._stored.stage(cutoff)
+
     def customers(self, cutoff: Cutoff) -> int:
         """Return how many customers are known before a cutoff."""
         return self._stored.customers(cutoff)

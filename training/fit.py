@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from features import history
 from features.cutoff import Cutoff
 from models.boosting import MOST_ROWS, sample
 from models.level import Level
@@ -120,5 +119,5 @@ def _fit_trees(
 
 def fit_all(dataset: Dataset, as_of: Cutoff, customers: CustomerPredictors, seed: int) -> Predictors:
     """Return the predictors of a release: those of customers, and the refill model fitted as of the same date."""
-    history.stage(dataset.connection, as_of)
+    dataset.stage(as_of)
     return Predictors(customers.next_order, customers.worth, ReplenishmentModel.fit(dataset.connection, seed))

@@ -4,7 +4,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from features import numbered
+from features import history, numbered
 from features.catalog.shipped import CORE
 from features.cutoff import Cutoff
 from features.feature import Feature, FeatureSet
@@ -137,3 +137,22 @@ def test_the_lines_are_collapsed_once_for_many_cutoffs(
 def test_without_a_home_nothing_is_kept(ledger: Ledger) -> None:
     with ledger.connect() as connection:
         assert StoredSnapshots(connection).at(MARCH, TWO).equals(opened(ledger).at(MARCH, TWO))
+
+
+def test_a_cutoff_is_staged_as_by_itself_and_another_can_be_asked_for_after_it(ledger: Ledger) -> None:
+    stored = opened(ledger)
+    april = stored.at(APRIL, CORE)
+    stored.stage(MARCH)
+    from_collapsed = [staged(stored.connection, name) for name in ("history_orders", "history_items")]
+
+    with ledger.connect() as connection:
+        history.stage(connection, MARCH)
+        assert [staged(connection, name) for name in ("history_orders", "history_items")] == from_collapsed
+    assert from_collapsed[0]
+    assert StoredSnapshots(stored.connection).at(APRIL, CORE).equals(april)
+    assert stored.days(APRIL)["paid"].to_pylist() == [1000, 2000]
+
+
+def staged(connection: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = connection.sql(f"from {name} order by all").to_arrow_table().to_pylist()
+    return rows
