@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from models.histories import DAYS_PER_WEEK, Histories
+from models.mbg_cnbd import MbgCnbd
 from models.pareto_nbd import ParetoNbd, fit_pareto_nbd
 
 __all__ = [
     "BgNbd",
     "Histories",
+    "MbgCnbd",
     "OrderValue",
     "ParetoNbd",
     "PurchaseProcess",
@@ -163,7 +165,7 @@ class BgNbd(BaseModel):
         return fitter
 
 
-PurchaseProcess = Annotated[StoreRate | BgNbd | ParetoNbd, Field(discriminator="kind")]
+PurchaseProcess = Annotated[StoreRate | BgNbd | ParetoNbd | MbgCnbd, Field(discriminator="kind")]
 """Probability of an order and expected orders over any horizon, from a history's counts alone."""
 
 

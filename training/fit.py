@@ -1,6 +1,7 @@
 """Fit every predictor on what was known as of a date: the one recipe of backtests, evaluation and training."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from models.purchase_process import (
 from models.release import Predictors
 from models.replenishment import ReplenishmentModel
 from models.worth import OrdersAndValue
+from training.choice import choose_process, refit
 from training.dataset import Dataset
 from training.level import fit_level, orders_known
 
@@ -62,7 +64,12 @@ def fit_customers(dataset: Dataset, as_of: Cutoff, seed: int) -> CustomerPredict
     CustomerPredictors
         Without trees where history or customers are below the minimums, which is logged.
     """
-    process, order_value = _processes(dataset.snapshot(as_of))
+    cutoffs = dataset.training_cutoffs(as_of)
+    now = dataset.snapshot(as_of)
+    histories = Histories(now)
+    process_then = _process_then(dataset, cutoffs)
+    process = fit_purchase_process(histories) if process_then is None else refit(process_then, histories)
+    order_value = fit_order_value(histories)
     orders = orders_known(dataset, as_of)
     level = fit_level(orders, as_of.day, process)
     _log.info("as of %s: %s", as_of.local_date, level.says)
@@ -70,8 +77,7 @@ def fit_customers(dataset: Dataset, as_of: Cutoff, seed: int) -> CustomerPredict
         NextOrder(process, dataset.horizon_days, None, level),
         OrdersAndValue(process, order_value, dataset.horizon_days, None, None, level=level),
     )
-    cutoffs = dataset.training_cutoffs(as_of)
-    if not cutoffs:
+    if process_then is None:
         _log.info("too few complete %d-day windows as of %s", dataset.horizon_days, as_of.local_date)
         return bare
     rows, happened = dataset.stacked(cutoffs)
@@ -80,20 +86,22 @@ def fit_customers(dataset: Dataset, as_of: Cutoff, seed: int) -> CustomerPredict
     if len(rows) < MINIMUM_TRAINING_ROWS or buyers < MINIMUM_TRAINING_BUYERS:
         _log.info("%d training rows, %d with an order: too few for trees", len(rows), buyers)
         return bare
-    process_then, order_value_then = _processes(dataset.snapshot(cutoffs[0]))
+    order_value_then = fit_order_value(Histories(dataset.snapshot(cutoffs[0])))
     level_then = fit_level(orders, as_of.day, process_then)
     trees = _fit_trees(rows, happened, on_day, (process_then, order_value_then, level_then), seed)
     # Trees learnt on one kind of process say nothing about another.
     if type(process) is not type(process_then):
         process, level = process_then, level_then
-    now = dataset.snapshot(as_of)
     next_order = trees.next_order.placed(now, process, level)
     return CustomerPredictors(next_order, trees.worth.placed(now, next_order, order_value))
 
 
-def _processes(snapshot: pd.DataFrame) -> tuple[PurchaseProcess, OrderValue]:
-    histories = Histories(snapshot)
-    return fit_purchase_process(histories), fit_order_value(histories)
+def _process_then(dataset: Dataset, cutoffs: Sequence[Cutoff]) -> PurchaseProcess | None:
+    """Return the process of the newest complete window, chosen by what happened in it; None without such windows."""
+    if not cutoffs:
+        return None
+    newest = dataset.snapshot(cutoffs[0])
+    return choose_process(newest, dataset.outcomes(cutoffs[0]))
 
 
 def _fit_trees(

@@ -1,0 +1,233 @@
+"""The MBG/CNBD-k model: gaps more or less regular than chance, and after each order a chance to stay away for good.
+
+k says how regular: at 1 orders come at random (the MBG/NBD model), above 1 more evenly, below 1 in bursts, so that many
+orders in a short time say less of the rate. The papers take whole numbers k and sum over the stages of an Erlang gap;
+here k is any positive number: with a gamma rate, a gap's distribution is a beta prime, an incomplete beta function.
+"""
+
+import logging
+from collections.abc import Callable
+from functools import lru_cache, partial
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+from scipy.optimize import minimize
+from scipy.special import betainc, betaincc, betaln, gammaln
+
+from models.histories import DAYS_PER_WEEK, Histories
+
+Floats = NDArray[np.float64]
+
+MOST_PATTERNS = 10_000
+"""Unique histories that a fit reads; of more, a seeded sample. The incomplete beta function is what takes time."""
+_STARTS = ((1.0, 1.0, 1.0, 3.0), (0.5, 3.0, 0.3, 1.0), (1.0, 5.0, 0.1, 5.0))
+"""r, alpha, a, b, alpha as a multiple of a tenth of the longest history."""
+_LOWEST_LOG, _HIGHEST_LOG = -9.0, 6.0
+"""As of Pareto/NBD: rates at a limit mean that the likelihood is flat; drop-out at one is an answer."""
+_TINY = 1e-300
+_FIRST_ORDER_AT = (0.01, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0)
+"""Parts of the horizon in which the next order may fall; what follows it is counted from there."""
+_LOG_GROWTH = 6.0 * (np.arange(40) / 39.0) ** 2
+"""Where the orders after an order are tabulated: logarithm of the growth of the rate's scale, alpha and the time seen,
+over the time left."""
+_SILENCES = np.arange(-14.0, 2.5, 0.01)
+"""Where the chance of a longer gap is tabulated: logarithm of the logarithm of the growth over the silence. Between two
+points its logarithm is off by less than a fifty-thousandth."""
+_ORDERS_EACH = 24
+_ORDERS_APART = 1.1
+_BEYOND_MEAN = 6.0
+
+_log = logging.getLogger(__name__)
+
+
+class MbgCnbd(BaseModel):
+    """Gamma(k, rate) gaps, gamma(r, alpha) rates over customers, and a beta(a, b) chance to leave at each order.
+
+    Parameters
+    ----------
+    k, r, a, b : float
+        Without unit.
+    alpha_weeks : float, weeks
+        Time is in weeks, as in the papers.
+
+    References
+    ----------
+    Platzer and Reutterer (2016), Marketing Science 35(5), and Reutterer, Platzer and Schroeder (2021), International
+    Journal of Research in Marketing 38(1), for MBG/CNBD-k. Batislam, Denizel and Filiztekin (2007), the same journal
+    24(3), for k = 1, the MBG/NBD.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Literal["mbg_cnbd_k"] = "mbg_cnbd_k"
+    k: float
+    r: float
+    alpha_weeks: float
+    a: float
+    b: float
+
+    def p_active(self, histories: Histories) -> Floats:
+        """Return (n,) float, probability that there will be another order at all."""
+        active, left = self._log_likelihoods(histories, 0.0)
+        return np.exp(active - np.logaddexp(active, left))
+
+    def rate_per_day(self, histories: Histories) -> Floats:
+        """Return (n,) float, orders a day, of those still active."""
+        weeks = self.alpha_weeks + histories.age_days / DAYS_PER_WEEK
+        rate = (self.r + self.k * histories.frequency) / (self.k * weeks)
+        return np.asarray(rate / DAYS_PER_WEEK, dtype=np.float64)
+
+    def p_order(self, histories: Histories, horizon_days: float | Floats) -> Floats:
+        """Return (n,) float, probability of at least one order within the horizon.
+
+        What the likelihood of the history loses where it stays silent for the horizon too.
+        """
+        return self._p_order(histories, self._log_likelihoods(histories, 0.0), horizon_days)
+
+    def expected_orders(self, histories: Histories, horizon_days: float | Floats) -> Floats:
+        """Return (n,) float, orders; never below `p_order`.
+
+        The probability of an order in each part of the horizon, times one and the orders that follow it. After an order
+        the history is that of one who has just ordered once more, which the model is asked anew.
+        """
+        days = np.broadcast_to(np.asarray(horizon_days, dtype=np.float64), histories.age_days.shape)
+        now = self._log_likelihoods(histories, 0.0)
+        by, follow = np.zeros_like(days), self._follow(histories, days, 0.0)
+        total = np.zeros_like(days)
+        for part in _FIRST_ORDER_AT:
+            by_then, follow_then = (
+                self._p_order(histories, now, part * days),
+                self._follow(histories, days, part),
+            )
+            total += (by_then - by) * (1.0 + (follow + follow_then) / 2.0)
+            by, follow = by_then, follow_then
+        return np.maximum(total, by)
+
+    def _p_order(
+        self, histories: Histories, now: tuple[Floats, Floats], horizon_days: float | Floats
+    ) -> Floats:
+        active, left = now
+        silent, _ = self._log_likelihoods(histories, horizon_days)
+        p_active = np.exp(active - np.logaddexp(active, left))
+        return np.asarray(-p_active * np.expm1(np.minimum(silent - active, 0.0)))
+
+    def _follow(self, histories: Histories, days: Floats, part: float) -> Floats:
+        """Return how many orders follow one that falls after a part of the horizon, until its end."""
+        since = self.alpha_weeks + (histories.age_days + part * days) / DAYS_PER_WEEK
+        growth = np.log1p((1.0 - part) * days / DAYS_PER_WEEK / since)
+        kinds, which = np.unique(histories.frequency, return_inverse=True)
+        table = np.array([_orders_after(self.k, self.r, self.a, self.b, float(x) + 1.0) for x in kinds])
+        right = np.clip(np.searchsorted(_LOG_GROWTH, growth), 1, len(_LOG_GROWTH) - 1)
+        left = _LOG_GROWTH[right - 1]
+        share = np.clip((growth - left) / (_LOG_GROWTH[right] - left), 0.0, 1.0)
+        return np.asarray((1.0 - share) * table[which, right - 1] + share * table[which, right])
+
+    def _log_likelihoods(self, histories: Histories, silent_days: float | Floats) -> tuple[Floats, Floats]:
+        x, t_x = histories.frequency, histories.recency_days / DAYS_PER_WEEK
+        silent = np.maximum((histories.age_days + silent_days) / DAYS_PER_WEEK - t_x, 0.0)
+        growth = np.log1p(silent / (self.alpha_weeks + t_x))
+        longer = _interpolated(partial(_log_longer_by, self.k, self.r), x, np.log(np.maximum(growth, _TINY)))
+        shapes = (self.r, self.alpha_weeks, self.a, self.b)
+        return _log_likelihoods(self.k, shapes, x, t_x, np.where(growth > 0, longer, 0.0))
+
+
+def _interpolated(table: Callable[[float], Floats], x: Floats, at: Floats) -> Floats:
+    """Return each customer's value on the table of his number of orders, on lines between _SILENCES."""
+    kinds, which = np.unique(x, return_inverse=True)
+    values = np.array([table(float(each)) for each in kinds])
+    place = np.clip((at - _SILENCES[0]) / (_SILENCES[1] - _SILENCES[0]), 0.0, len(_SILENCES) - 1.001)
+    left = place.astype(np.intp)
+    share = place - left
+    return np.asarray((1.0 - share) * values[which, left] + share * values[which, left + 1])
+
+
+def fit_mbg_cnbd(
+    k: float, frequency: Floats, recency_days: Floats, age_days: Floats, seed: int = 0
+) -> MbgCnbd | None:
+    """Return the MBG/CNBD-k model of the first start that converges to finite parameters, or None, which is logged.
+
+    Parameters
+    ----------
+    k : float
+        How regular the gaps are. It is no part of the fit: the likelihood of two k compares gaps, not what comes next.
+    frequency : (n,) float, orders
+        Repeat orders.
+    recency_days, age_days : (n,) float, days
+        First to last order; first order to cutoff.
+    seed : int
+        Of the sample that stands for more than MOST_PATTERNS unique histories.
+    """
+    rows = pd.DataFrame({"x": frequency, "t_x": recency_days, "age": age_days}, dtype=np.float64)
+    unique = rows.value_counts(sort=False).rename("customers").reset_index()
+    if len(unique) > MOST_PATTERNS:
+        drawn = rows.sample(MOST_PATTERNS, random_state=seed)
+        unique = drawn.value_counts(sort=False).rename("customers").reset_index()
+    unit = max(float(unique["age"].max()), 1.0) / 10.0
+    x, t_x, age, customers = (unique[name].to_numpy(float) for name in ("x", "t_x", "age", "customers"))
+
+    def miss(logs: Floats) -> float:
+        r, alpha, a, b = np.exp(logs)
+        longer = _log_longer(k, r + k * x, np.log1p((age - t_x) / (unit * alpha + t_x)))
+        both = np.logaddexp(*_log_likelihoods(k, (r, alpha, a, b), x, t_x / unit, longer))
+        found = float(customers @ both) / customers.sum()
+        return -found if np.isfinite(found) else 1e10
+
+    bounds = [(_LOWEST_LOG, _HIGHEST_LOG)] * 4
+    for start in _STARTS:
+        fit = minimize(miss, np.log(start), method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-10})
+        rates = fit.x[:2]
+        if fit.success and _LOWEST_LOG < rates.min() <= rates.max() < _HIGHEST_LOG:
+            r, alpha, a, b = (float(value) for value in np.exp(fit.x))
+            return MbgCnbd(k=k, r=r, alpha_weeks=alpha * unit / DAYS_PER_WEEK, a=a, b=b)
+    _log.warning("MBG/CNBD-%g did not converge from %d starts", k, len(_STARTS))
+    return None
+
+
+def _log_likelihoods(
+    k: float, shapes: tuple[float, float, float, float], x: Floats, t_x: Floats, longer: Floats
+) -> tuple[Floats, Floats]:
+    """Return the log-likelihood of each history whose customer will order again, and of one who has left.
+
+    Both without what the x gaps contribute alike; `longer` is the logarithm of the chance that the gap since t_x
+    exceeds the time passed.
+    """
+    r, alpha, a, b = shapes
+    shape = r + k * x
+    common = gammaln(shape) - gammaln(r) + r * np.log(alpha) - shape * np.log(alpha + t_x) - betaln(a, b)
+    # The chance to leave comes at the first order too, so x repeat orders have survived it x times.
+    return common + betaln(a, b + x + 1.0) + longer, common + betaln(a + 1.0, b + x)
+
+
+def _log_longer(k: float, shape: float | Floats, growth: Floats) -> Floats:
+    """Return the logarithm of the chance of a gap longer than a silence, over which the rate's scale grows so much.
+
+    A gamma gap of a gamma rate, over the rate's scale, is a beta prime.
+    """
+    return np.asarray(np.log(np.maximum(betaincc(k, shape, -np.expm1(-growth)), _TINY)))
+
+
+@lru_cache(maxsize=20_000)
+def _log_longer_by(k: float, r: float, x: float) -> Floats:
+    """Return `_log_longer` at _SILENCES."""
+    return _log_longer(k, r + k * x, np.exp(_SILENCES))
+
+
+@lru_cache(maxsize=20_000)
+def _orders_after(k: float, r: float, a: float, b: float, x: float) -> Floats:
+    """Return (len(_LOG_GROWTH),) float, orders to expect after the x-th repeat order, by how far time then grows.
+
+    The sum over n of the chance to survive n more times and that n gaps fit in, which is an incomplete beta function of
+    k n and r + k x. Far terms are summed by trapezoids.
+    """
+    shape = r + k * x
+    grown = -np.expm1(-_LOG_GROWTH)
+    most = 100.0 + _BEYOND_MEAN * shape / k * np.expm1(_LOG_GROWTH[-1])
+    many = np.ceil(_ORDERS_EACH * _ORDERS_APART ** np.arange(1, np.log(most) / np.log(_ORDERS_APART)))
+    n = np.concatenate([np.arange(1.0, _ORDERS_EACH + 1.0), many])
+    survived = np.exp(betaln(a, b + x + n) - betaln(a, b + x))
+    n, survived = n[survived > 1e-9], survived[survived > 1e-9]  # noqa: PLR2004  # of an order
+    terms = survived[:, None] * betainc(k * n[:, None], shape, grown[None, :])
+    between = (terms[1:] + terms[:-1]) / 2.0 * np.diff(n)[:, None]
+    return np.asarray(between.sum(axis=0) + (terms[0] + terms[-1]) / 2.0)
