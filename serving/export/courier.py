@@ -9,6 +9,7 @@ it is; and no text here repeats its path, which often is a secret, nor the secre
 import ipaddress
 import logging
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ class Patience:
         How long a pause the receiver may ask for; whoever asks for longer is given up for now.
     timeout_s : float, seconds
         For connecting, and for each part of the answer.
+    longest_try_s : float, seconds
+        For one try as a whole: an answer may come byte by byte, each in time.
     """
 
     tries: int = 6
@@ -46,6 +49,7 @@ class Patience:
     longest_pause_s: float = 60.0
     longest_asked_s: float = 300.0
     timeout_s: float = 15.0
+    longest_try_s: float = 60.0
 
 
 @dataclass(frozen=True)
@@ -151,9 +155,13 @@ class Courier:
         signed = headers(self._secret, message_id, self._world.now(), body)
         about = {"content-type": "application/json", "user-agent": AGENT, "idempotency-key": message_id}
         try:
-            with self._client() as client, _unlogged():  # noqa: SIM117 - the answer is of the client
-                with client.stream("POST", self._url, content=body, headers={**about, **signed}) as answer:
-                    return self._judged(answer)
+            with (
+                self._client() as client,
+                _unlogged(),
+                _ended_after(self._patience.longest_try_s, client),
+                client.stream("POST", self._url, content=body, headers={**about, **signed}) as answer,
+            ):
+                return self._judged(answer)
         except httpx.TimeoutException:
             return _Failure(f"no answer within {self._patience.timeout_s:g} s", passing=True)
         except httpx.TransportError as error:
@@ -204,6 +212,18 @@ def _is_distrust(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+@contextmanager
+def _ended_after(seconds: float, client: httpx.Client) -> Iterator[None]:
+    """Close a client's connections when it takes too long; whoever reads from one then gets a transport error."""
+    timer = threading.Timer(seconds, client.close)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 @contextmanager

@@ -15,6 +15,7 @@ import httpx
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ledger.errors import InputError
 from ledger.home import Home
 from serving import tables
 from serving.export import contacts, deliveries, members, webhook
@@ -163,6 +164,10 @@ def _deliver(
     request: Request, destination: Destination, name: str, send: Callable[[Sending], int]
 ) -> Delivered:
     home, segment = request.home, request.segment
+    if not home.scores.is_dir():
+        raise InputError(
+            members.NOTHING_SCORED
+        )  # taking the lock would make the directory of a misspelt home
     with alone(home):  # neither a run nor an erasure may come between looking and writing down
         all_of_it = members.newest(home, segment)
         wanted = _deliverable(request, destination, all_of_it)

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import shutil
@@ -5,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow.compute as pc
 import pytest
 import typer
 from typer.testing import CliRunner, Result
@@ -19,6 +21,9 @@ from ledger.tables.customers import CUSTOMERS
 from ledger.tables.orders import ORDERS
 from ledger.tables.rejected import REJECTED
 from regulars import erasing
+from serving import tables
+from serving.export.csv import CSV
+from serving.export.delivery import Request, to_files
 from serving.store import PublishedRun
 from tests.serving.shop import NOW, make_shop
 
@@ -233,3 +238,21 @@ def test_a_release_that_does_not_say_when_it_was_trained_is_named(home: Home) ->
     damaged.mkdir()
     (damaged / "manifest.json").write_text("{")
     assert "damaged" in erasing.releases_with(home, datetime(2030, 1, 1, tzinfo=UTC))
+
+
+def test_a_list_elsewhere_that_holds_the_customer_is_named_and_the_next_delivery_removes_him(
+    home: Home, tmp_path: Path
+) -> None:
+    memberships = tables.read(home.memberships)
+    assert memberships is not None
+    present = memberships.filter(pc.is_null(memberships["left_at"]))
+    segment = present.filter(pc.equal(present["customer_id"], CUSTOMER))["segment"][0].as_py()
+    request = Request(home, segment, NOW, delta=True)
+    to_files(request, CSV, tmp_path / "x.csv")
+    told = run(home, CUSTOMER, "--yes")
+    assert told.exit_code == 0, told.stdout
+    assert f"Delivered to: {segment} at csv" in told.stdout
+    assert "deliveries 1" in told.stdout
+    to_files(request, CSV, tmp_path / "x.csv")
+    hashed = hashlib.sha256(CUSTOMER.encode()).hexdigest()
+    assert (tmp_path / "x.remove.csv").read_text() == f'"customer_id","customer_id_sha256"\n,"{hashed}"\n'

@@ -97,6 +97,27 @@ def hang_up_amid_the_body(handler: BaseHTTPRequestHandler) -> None:
     hang_up(handler)
 
 
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """Answer a byte at a time, each soon after the one before, and never come to the end of the headers."""
+    pause = threading.Event()
+    try:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nx: ")
+        while not pause.wait(0.01):
+            handler.wfile.write(b"x")
+    except OSError:
+        handler.close_connection = True
+
+
+def endless_headers(handler: BaseHTTPRequestHandler) -> None:
+    """Begin an answer whose headers have no end."""
+    try:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nx: ")
+        while True:
+            handler.wfile.write(b"x" * 65536)
+    except OSError:
+        handler.close_connection = True
+
+
 @dataclass
 class Silence:
     """Says nothing until it is let go: slower than any time-out, without sleeping."""

@@ -22,7 +22,9 @@ from tests.serving.export.receiver import (
     Reply,
     Silence,
     courier_to,
+    drip,
     endless,
+    endless_headers,
     hang_up,
     hang_up_amid_the_body,
     hang_up_amid_the_headers,
@@ -54,8 +56,11 @@ def test_every_2xx_accepts(code: int) -> None:
 
 @pytest.mark.parametrize(
     "failure",
-    [status(500), status(503), status(408), status(429), hang_up, hang_up_amid_the_headers, nonsense],
-    ids=["500", "503", "408", "429", "hang-up", "hang-up amid headers", "nonsense"],
+    [
+        *(status(code) for code in (500, 502, 503, 504, 408, 429)),
+        *(hang_up, hang_up_amid_the_headers, nonsense, endless_headers),
+    ],
+    ids=["500", "502", "503", "504", "408", "429", "hang-up", "amid headers", "nonsense", "endless headers"],
 )
 def test_what_may_pass_is_tried_again_with_the_same_name_and_a_new_signature(failure: Reply) -> None:
     pauses = Pauses()
@@ -76,6 +81,12 @@ def test_an_answer_slower_than_the_time_out_is_tried_again() -> None:
     with serving([silence]) as receiver:
         courier_to(receiver.url, patience=SHORT).post("msg_1", BODY)
         silence.over.set()
+    assert len(receiver.received) == 2
+
+
+def test_an_answer_that_drips_is_left_when_the_try_has_lasted_too_long() -> None:
+    with serving([drip]) as receiver:
+        courier_to(receiver.url, patience=Patience(longest_try_s=0.2)).post("msg_1", BODY)
     assert len(receiver.received) == 2
 
 

@@ -10,6 +10,7 @@ import pyarrow.parquet as pa_parquet
 import pytest
 
 from ledger.errors import InputError
+from ledger.home import Home
 from serving.erasure import remove
 from serving.export import deliveries
 from serving.export.courier import checked
@@ -340,3 +341,10 @@ def test_a_receiver_is_recorded_by_a_hash_of_its_whole_address() -> None:
     names = {name_of(checked(f"https://shop.example/hook?key={key}")) for key in "ab"}
     assert len(names) == 2
     assert all(name.startswith("webhook-") and "shop" not in name for name in names)
+
+
+def test_a_misspelt_home_is_not_made(tmp_path: Path) -> None:
+    request = Request(Home(tmp_path / "hoem"), SEGMENT, NOW)
+    with pytest.raises(InputError, match="nothing has been scored yet"):
+        to_files(request, META, tmp_path / "meta.csv")
+    assert list(tmp_path.iterdir()) == []
