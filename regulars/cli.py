@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ledger.errors import InputError
-from regulars import erasing, exporting, identifying, importing, promoting, terminal
+from regulars import erasing, explaining, exporting, identifying, importing, promoting, terminal
 from regulars.options import (
     AsJson,
     AsOf,
@@ -285,4 +285,5 @@ app.add_typer(
     name="export",
     help="Write scores, refills, reminders, demand or a segment's members to a file.",
 )
+segmenting.command()(explaining.explain)
 app.add_typer(segmenting, name="segments", help="What the segments are and how large.")

@@ -2,7 +2,8 @@
 
 They are made from what `features` leaves staged on a ledger connection, and from the ledger's events and customers as
 of the same instant under the same ids (`ledger.identity`). No row that became known at the cutoff or later is in them.
-The SQL is fixed: nothing that a condition says is in it.
+The SQL is fixed: nothing that a condition says is in it. Days are local day numbers, ages are counted back from the
+cutoff, `age_us` in microseconds.
 """
 
 from collections.abc import Collection
@@ -14,7 +15,6 @@ from features.cutoff import Cutoff
 from ledger import identity
 from ledger.staging import Step
 from segments.event_words import FROM_ORDERS
-from segments.measured import RELATIONS
 from segments.units import quoted
 
 GIVEN = "known_customers_given"
@@ -140,7 +140,7 @@ def stage(
     customers : (n,) str
         Whom columns are measured for.
     relations : collection of str
-        Which of `segments.measured.RELATIONS` to stage.
+        Names of those to stage.
     """
     days = pa.array([cutoff.day], pa.int64()).take(pa.array([0] * len(customers), pa.int64()))
     connection.register(GIVEN, pa.table({"customer_id": customers, "today": days}))
@@ -149,15 +149,15 @@ def stage(
         connection.execute(f"create or replace temp view known_orders as {ORDERS}")
     if "known_items" in relations:
         connection.execute(f"create or replace temp view known_items as {ITEMS}")
-    if not {"known_people", "known_events", "recorded_events"}.isdisjoint(relations):
-        identity.stage(connection, cutoff.at)
     if "known_people" in relations:
+        identity.stage(connection, cutoff.at)
         Step("known_people", _PEOPLE).fill(connection, cutoff_at=cutoff.at)
     if not {"known_events", "recorded_events"}.isdisjoint(relations):
         _stage_events(connection, cutoff)
 
 
 def _stage_events(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
+    identity.stage(connection, cutoff.at)
     _EVENTS.fill(connection, cutoff_at=cutoff.at)
     zoned = Step(_OF_ORDERS.table, _OF_ORDERS.sql.replace(":zone", quoted(cutoff.time_zone)))
     zoned.fill(connection, cutoff_at=cutoff.at)
@@ -170,8 +170,14 @@ def _stage_events(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None
     )
 
 
-def stage_nothing(connection: duckdb.DuckDBPyConnection) -> None:
-    """Give a connection every relation without a row."""
-    for name, columns in RELATIONS.items():
-        fields = ", ".join(f"cast(null as {kind}) as {column}" for column, kind in columns.items())
-        connection.execute(f"create or replace temp view {name} as select {fields} where false")
+def recorded(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> pa.Table:
+    """Return the relation `recorded_events` of a whole ledger, for connections that hold a part of it.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+        With views of the ledger's tables.
+    cutoff : Cutoff
+    """
+    _stage_events(connection, cutoff)
+    return connection.sql("from recorded_events").to_arrow_table()

@@ -13,44 +13,6 @@ import pyarrow as pa
 from segments.units import among, named
 from segments.vocabulary import Measured
 
-# Column and type; the sealed engine reads them by name. Ages are counted back from the cutoff.
-RELATIONS = {
-    "known_customers": {"customer_id": "VARCHAR", "today": "BIGINT"},
-    "known_orders": {
-        "customer_id": "VARCHAR",
-        "day": "BIGINT",
-        "age_days": "BIGINT",
-        "net_minor": "BIGINT",
-    },
-    "known_items": {
-        "customer_id": "VARCHAR",
-        "day": "BIGINT",
-        "age_days": "BIGINT",
-        "product_id": "VARCHAR",
-        "category": "VARCHAR",
-        "net_minor": "BIGINT",
-        "quantity_milli": "BIGINT",
-    },
-    "known_events": {
-        "customer_id": "VARCHAR",
-        "event": "VARCHAR",
-        "day": "BIGINT",
-        "age_days": "BIGINT",
-        "age_us": "BIGINT",
-        "product_id": "VARCHAR",
-    },
-    "known_people": {
-        "customer_id": "VARCHAR",
-        "country": "VARCHAR",
-        "city": "VARCHAR",
-        "birth_day": "BIGINT",
-        "signed_up_day": "BIGINT",
-        "attributes": "VARCHAR",
-    },
-    "recorded_events": {"event": "VARCHAR"},
-}
-"""Relations of one customer or of all, and their columns. `age_us` is in microseconds, days are local day numbers."""
-
 
 def measure(connection: duckdb.DuckDBPyConnection, columns: Sequence[Measured]) -> pa.Table:
     """Measure columns for every customer of `known_customers`.

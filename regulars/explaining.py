@@ -1,0 +1,137 @@
+"""`regulars segments explain`: why a customer is in a segment or not, and when time alone will move him."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
+
+import typer
+
+from regulars import terminal
+from regulars.options import AsJson, HomeDirectory, ledger_of, settings_of
+
+# What the command needs is imported when it runs: `regulars --help` answers at once.
+# ruff: noqa: PLC0415
+if TYPE_CHECKING:
+    from datetime import date
+
+    from models.reasons import Reasons
+    from segments.explain import Told, Turn
+    from serving.explaining import Why
+
+MOST_REASONS = 3
+MARKS = {True: "yes", False: "no ", None: "?  "}
+
+
+def explain(
+    customer: Annotated[str, typer.Argument(metavar="CUSTOMER", help="The customer's id.")],
+    *,
+    segment: Annotated[
+        list[str] | None,
+        typer.Option("--segment", metavar="NAME", help="Only this one; may be given many times."),
+    ] = None,
+    home: HomeDirectory = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a customer is in a segment or not.
+
+    Clause by clause with his own values, since when, and the day on which time alone will move him.
+    """
+    from models.release import load_release
+    from serving.explaining import RunExplainer
+    from serving.store import PublishedRun
+
+    ledger = ledger_of(settings_of(home))
+    run = PublishedRun.open(ledger.home)
+    explainer = RunExplainer(run, load_release(ledger.home.releases / run.facts.release), exact=True)
+    with ledger.connect() as connection:
+        told = explainer.explain(customer, segment, connection)
+    today = run.facts.as_of.astimezone(ZoneInfo(run.facts.time_zone)).date()
+    reasons = explainer.reasons(customer)
+    if as_json:
+        named = {name for each in told for name in each.explanation.told.scores}
+        terminal.show_json(
+            {
+                "customer_id": customer,
+                "as_of": run.facts.as_of,
+                "segments": [_as_json(each, today) for each in told],
+                "reasons": {name: asdict(reasons[name]) for name in sorted(named & reasons.keys())},
+            }
+        )
+        return
+    terminal.show_lines([line for each in told for line in _lines(each, today, reasons, whole=bool(segment))])
+
+
+def _as_json(why: "Why", today: "date") -> dict[str, Any]:
+    turn = why.explanation.turn
+    return asdict(why.explanation) | {
+        "since": why.since,
+        "turns_on": turn.days and (today + timedelta(days=turn.days)).isoformat(),
+    }
+
+
+def _lines(why: "Why", today: "date", reasons: "Mapping[str, Reasons]", *, whole: bool) -> Iterator[str]:
+    """Yield the lines about one segment: all of them where he is in it or it was asked for, else what is missing."""
+    found = why.explanation
+    since = f" since {why.since.date().isoformat()}" if why.since else ""
+    if not found.holds and not whole:
+        missing = next((each for each in _conditions(found.told) if each.holds is not True), found.told)
+        yield f"not in {found.title}: {_clause(missing)}"
+        return
+    state = f"in{since}" if found.holds else "not in"
+    yield typer.style(f"{found.title} ({found.name}): {state}", bold=True)
+    yield from _told(found.told, "  ")
+    yield f"  {turned(found.turn, today, member=found.holds)}"
+    for score in found.told.scores:
+        if score in reasons:
+            strongest = "; ".join(each.text for each in reasons[score].reasons[:MOST_REASONS])
+            yield f"  {score}: {strongest or 'as usual in this shop'}"
+
+
+def _conditions(told: "Told") -> "Iterator[Told]":
+    if told.kind == "condition":
+        yield told
+    for part in told.parts:
+        yield from _conditions(part)
+
+
+def _told(told: "Told", indent: str) -> Iterator[str]:
+    if told.kind == "every":
+        for part in told.parts:
+            yield from _told(part, indent)
+        return
+    yield f"{indent}{MARKS[told.holds]} {_clause(told)}"
+    for part in told.parts:
+        yield from _told(part, f"{indent}    ")
+
+
+def _clause(told: "Told") -> str:
+    if told.kind == "some":
+        return "one of these:"
+    own = ", ".join(text for text in (told.own, told.distance) if text)
+    return f"{told.asks} ({own})" if own else told.asks
+
+
+def turned(turn: "Turn", today: "date", *, member: bool) -> str:
+    """Say when time alone moves a customer, as certainly as that is known.
+
+    Parameters
+    ----------
+    turn : Turn
+    today : date
+        The run's local day.
+    member : bool
+    """
+    does = "leaves" if member else "enters"
+    on = None if turn.days is None else (today + timedelta(days=turn.days)).strftime("%-d %B %Y")
+    listed = " and ".join(f"the {phrase.removeprefix('the ')}" for phrase in turn.hangs_on)
+    if turn.certain:
+        return (
+            f"If nothing happens: {does} on {on}."
+            if on
+            else "If nothing happens: stays as it is for two years."
+        )
+    if on:
+        return f"If nothing happens: {does} on {on} at the latest; {listed} may do it sooner."
+    return f"If nothing happens: no day can be told, for time moves {listed} too."
