@@ -12,10 +12,11 @@ from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
+from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake.transaction import AddAction, RemoveAction
 
 NAMED = re.compile(r"part-(\d{10})-[0-9a-f]{32}\.parquet")
+RUNS = "regulars-runs"
 NO_STATISTICS = {"delta.dataSkippingNumIndexedCols": "0"}
 
 
@@ -24,6 +25,13 @@ def version_of(directory: Path) -> int | None:
     if not DeltaTable.is_deltatable(str(directory)):
         return None
     return int(DeltaTable(str(directory)).version())
+
+
+def run_of(directory: Path) -> int:
+    """Return the number of the last run that was committed whole, 0 before the first."""
+    if not DeltaTable.is_deltatable(str(directory)):
+        return 0
+    return int(DeltaTable(str(directory)).transaction_version(RUNS) or 0)
 
 
 def files_at(directory: Path, version: int | None) -> list[Path]:
@@ -43,8 +51,14 @@ def new_file(directory: Path) -> Path:
     return directory / f"part-{newest + 1:010d}-{uuid4().hex}.parquet"
 
 
-def commit(
-    directory: Path, schema: pa.Schema, version: int | None, add: Sequence[Path], remove: Sequence[Path]
+def commit(  # noqa: PLR0913 - a table, what changes in it, and in whose name
+    directory: Path,
+    schema: pa.Schema,
+    version: int | None,
+    add: Sequence[Path],
+    remove: Sequence[Path],
+    *,
+    run: int | None = None,
 ) -> int:
     """Make the files of a version, less some and with others, the table's latest version, in one step.
 
@@ -59,6 +73,8 @@ def commit(
         On which the new one builds; None for an empty table.
     add, remove : sequence of Path
         Complete Parquet files in `directory`; files of `version`.
+    run : int, optional
+        Number of the run that the commit completes; `run_of` tells it from then on.
 
     Returns
     -------
@@ -73,7 +89,8 @@ def commit(
     changes: list[AddAction | RemoveAction] = [_added(path) for path in sorted(wanted - latest)]
     changes += [_removed(path) for path in sorted(latest - wanted)]
     if changes:
-        table.create_write_transaction(changes, "append", schema)
+        properties = CommitProperties(app_transactions=[Transaction(RUNS, run)]) if run is not None else None
+        table.create_write_transaction(changes, "append", schema, commit_properties=properties)
     return int(DeltaTable(str(directory)).version())  # the object that wrote still names the version before
 
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ledger.errors import InputError
-from regulars import erasing, explaining, exporting, identifying, importing, promoting, terminal
+from regulars import erasing, exporting, identifying, importing, promoting, segmenting, terminal
 from regulars.options import (
     AsJson,
     AsOf,
@@ -26,7 +26,6 @@ from regulars.options import (
     PastDay,
     Port,
     Replenishment,
-    SegmentName,
     cutoff_of,
     home_of,
     ledger_of,
@@ -58,7 +57,6 @@ app = typer.Typer(
     # Drawing the help with rich takes as long as everything else together.
     rich_markup_mode=None,
 )
-segmenting = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
 class DatasetName(StrEnum):
@@ -235,28 +233,6 @@ def evaluate(  # noqa: PLR0913  # one argument an option
         evaluating.show(comparison, by_slice=by_slice)
 
 
-@segmenting.command("list")
-def list_segments(*, home: HomeDirectory = None, as_json: AsJson = False) -> None:
-    """Print every segment with its size and value."""
-    from serving.store import PublishedRun
-
-    columns = ("name", "size", "value", "sentence")
-    segments = PublishedRun.open(home_of(home)).facts.segments
-    rows = [{column: getattr(segment, column) for column in columns} for segment in segments]
-    terminal.answer(rows, as_json=as_json)
-
-
-@segmenting.command("show")
-def show_segment(name: SegmentName, *, home: HomeDirectory = None, as_json: AsJson = False) -> None:
-    """Print what one segment is and what to do about it."""
-    from serving.store import PublishedRun
-
-    segment = PublishedRun.open(home_of(home)).segment(name)
-    if segment is None:
-        raise InputError(f"no segment '{name}'; `regulars segments list` shows which there are")
-    terminal.answer(segment.model_dump(), as_json=as_json)
-
-
 @app.command()
 def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
     """Serve the pages and the scoring API until stopped."""
@@ -285,5 +261,4 @@ app.add_typer(
     name="export",
     help="Write scores, refills, reminders, demand or a segment's members to a file.",
 )
-segmenting.command()(explaining.explain)
-app.add_typer(segmenting, name="segments", help="What the segments are and how large.")
+app.add_typer(segmenting.commands, name="segments", help="What the segments are, who moves, and your own.")

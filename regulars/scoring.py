@@ -2,6 +2,8 @@
 
 import warnings
 
+import typer
+
 from features.cutoff import Cutoff
 from features.engines.spark import open_session
 from ledger.home import Home
@@ -11,6 +13,7 @@ from regulars.terminal import Progress
 from segments.segment import load_library
 from serving import batch
 from serving.reminders.states import LEAD_DAYS
+from serving.segments.in_force import in_force
 from serving.spark import SparkScoring
 
 
@@ -22,7 +25,10 @@ def score(
     lead_days: int = LEAD_DAYS,
 ) -> batch.RunSummary:
     """Score every customer as of a cutoff and publish the run; `serving.batch.run` says what is refused."""
-    release, segments = load_deployed(home), load_library()
+    found = in_force(home, load_deployed(home), load_library())
+    release, segments = found.release, found.segments
+    for name, reason in found.aside.items():
+        typer.echo(f"segment '{name}' is left out: {reason}", err=True)
     if engine is Engine.DUCKDB:
         return batch.run(home, release, segments, as_of, progress, lead_days=lead_days)
     with warnings.catch_warnings():

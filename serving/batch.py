@@ -24,7 +24,6 @@ from models.replenishment import due_within_a_week
 from models.scores import SCORES
 from segments.assign import parse_all
 from segments.expression import Expression
-from segments.history import advance, no_history
 from segments.partitions import lifecycle_cells
 from segments.segment import Segment
 from segments.vocabulary import REFILL_NAMES
@@ -35,6 +34,7 @@ from serving.reminders.demand import expected as expected_demand
 from serving.reminders.refills import stage as stage_refills
 from serving.reminders.states import LEAD_DAYS
 from serving.scorer import Scored, Scorer, columns_of
+from serving.segments.following import arriving, follow
 from serving.stored_features import selected
 
 LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
@@ -135,11 +135,12 @@ def _run(  # noqa: PLR0913 - as `run`
         tell("Planning reminders", 0.6)
         refills, suggestions, demand, of_customers = _remind(connection, forecast, scored, as_of, lead_days)
         data_through = last_order_at(connection, as_of)
+        arrivals = arriving(connection, as_of)
         products = connection.sql("SELECT * FROM ledger_products").to_arrow_table()
         context = read_store(connection)
         measured = scorer.measure(connection, as_of, scored.scores["customer_id"])
     scored = scorer.of_run(scored, of_customers, measured)
-    facts = _facts(scorer, scored, refills, as_of, data_through)
+    facts = _facts(scorer, scored, refills, as_of, data_through).model_copy(update=arrivals)
     tell("Writing scores", 0.7)
     tables.replace_as_of(home.scores, tables.with_run(scored.scores, as_of.at, release.id), as_of.at)
     for path, rows in (
@@ -152,22 +153,24 @@ def _run(  # noqa: PLR0913 - as `run`
         tell("Done", 1.0)
         return RunSummary(facts, None)
     tell("Updating memberships", 0.8)
-    memberships = _advance(home, scored.assignments, as_of.at)
+    followed = follow(home, scorer, scored, of_customers, facts)
     tell("Publishing", 0.9)
     published = store.publish(
         home,
         scores=scored.scores,
-        memberships=memberships.filter(pc.is_null(memberships["left_at"])).drop_columns(["left_at"]),
+        memberships=followed.memberships,
         replenishment=refills,
         suggestions=suggestions,
         demand=demand,
         products=products,
         store=context,
         features=selected(scored.features, dict.fromkeys((*scorer.told_from, *scorer.told_to_segments))),
-        facts=facts,
+        facts=followed.facts,
+        trend=followed.trend,
+        customers=followed.customers,
     )
     tell("Done", 1.0)
-    return RunSummary(facts, published)
+    return RunSummary(followed.facts, published)
 
 
 def _remind(
@@ -193,14 +196,6 @@ def _with_as_of(refills: pa.Table, as_of: datetime) -> pa.Table:
     return refills.add_column(1, "as_of", pa.array([as_of] * refills.num_rows, tables.AS_OF))
 
 
-def _advance(home: Home, assignments: pa.Table, as_of: datetime) -> pa.Table:
-    """Bring the membership history to `as_of` and write it."""
-    before = tables.read(home.memberships)
-    memberships = advance(no_history() if before is None else before, assignments, as_of)
-    tables.replace_all(home.memberships, memberships)
-    return memberships
-
-
 def _facts(
     scorer: Scorer, scored: Scored, refills: pa.Table, as_of: Cutoff, data_through: datetime | None
 ) -> store.RunFacts:
@@ -224,6 +219,9 @@ def _facts(
         due_this_week=due_this_week,
         due_level=due_level,
         segments=_measured(scorer, scored),
+        value=pc.sum(scored.scores["clv_365d"]).as_py() or 0.0,
+        numbers={**release.manifest.thresholds, **release.manifest.lifecycle_limits},
+        horizon_days=release.manifest.horizon_days,
     )
 
 

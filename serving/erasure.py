@@ -26,6 +26,8 @@ from serving import store
 from serving.batch import LIKELY_TO_LEAVE, count_due
 from serving.export import deliveries
 from serving.reminders import demand, rhythm
+from serving.segments.columns import Customers
+from serving.segments.following import arriving
 
 PUBLISHED = ("scores", "memberships", "replenishment", "suggestions")
 
@@ -96,7 +98,7 @@ def remove(home: Home, ids: Sequence[str]) -> None:
 
 
 def _tables(home: Home) -> tuple[Path, ...]:
-    return (home.scores, home.replenishment, home.suggestions, home.memberships)
+    return (home.scores, home.replenishment, home.suggestions, home.memberships, home.movements)
 
 
 def _files(path: Path) -> list[Path]:
@@ -152,6 +154,8 @@ def _published_without(home: Home, run: store.PublishedRun, ids: pa.Array) -> st
             "due_this_week": due_this_week,
             "due_level": due_level,
             "segments": _measured(run.facts.segments, left),
+            "value": pc.sum(left["scores"]["clv_365d"]).as_py() or 0.0,
+            **_arriving(home, run.facts, ids),
         }
     )
     return store.publish(
@@ -162,6 +166,10 @@ def _published_without(home: Home, run: store.PublishedRun, ids: pa.Array) -> st
         store=run.tables["store"],
         features=_without(run.features.all(), ids),
         facts=facts,
+        trend=run.tables["trend"],
+        customers=Customers(
+            (_without(run.columns.everything(run.tables["scores"]["customer_id"]), ids),), left["memberships"]
+        ),
     )
 
 
@@ -175,6 +183,13 @@ def _demand(home: Home, facts: store.RunFacts, ids: pa.Array, refills: pa.Table)
         rhythm.DAYS.fill(connection)
         connection.register("refills_left", refills)
         return demand.expected(connection, "refills_left", cutoff)
+
+
+def _arriving(home: Home, facts: store.RunFacts, ids: pa.Array) -> dict[str, object]:
+    """Return how the orders of who is left use to arrive."""
+    with Ledger(home).connect() as connection:
+        _keep_orders(connection, f"({_theirs(ids.to_pylist())}) IS NOT TRUE")
+        return arriving(connection, Cutoff(facts.as_of, facts.time_zone))
 
 
 def _keep_orders(connection: duckdb.DuckDBPyConnection, condition: str) -> None:

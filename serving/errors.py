@@ -13,6 +13,7 @@ HARMLESS = re.compile(r"[\w .,:+@#/-]*", re.ASCII)
 KINDS: dict[str, tuple[HTTPStatus, str]] = {
     "bad-request": (HTTPStatus.BAD_REQUEST, "The request cannot be read"),
     "bad-cursor": (HTTPStatus.BAD_REQUEST, "The cursor is not one of this list's"),
+    "bad-token": (HTTPStatus.BAD_REQUEST, "The token is not one of this feed's"),
     "bad-host": (HTTPStatus.MISDIRECTED_REQUEST, "The Host header names no host of this service"),
     "not-found": (HTTPStatus.NOT_FOUND, "There is nothing at this address"),
     "unknown-customer": (HTTPStatus.NOT_FOUND, "No such customer in the latest run"),
@@ -22,6 +23,7 @@ KINDS: dict[str, tuple[HTTPStatus, str]] = {
     "too-large": (HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is larger than the service takes"),
     "wrong-media-type": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
     "invalid-history": (HTTPStatus.UNPROCESSABLE_ENTITY, "The history cannot be used"),
+    "invalid-expression": (HTTPStatus.UNPROCESSABLE_ENTITY, "The condition is refused"),
     "no-history": (HTTPStatus.UNPROCESSABLE_ENTITY, "No order was known before as_of"),
     "too-many": (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests at once"),
     "failed": (HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed to answer"),

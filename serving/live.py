@@ -29,6 +29,7 @@ from segments.segment import Segment
 from serving.errors import Problem, ProblemError
 from serving.posted import serve_as_ledger
 from serving.scorer import Scorer
+from serving.segments.in_force import in_force
 from serving.store import PublishedRun
 
 POLL_SECONDS = 2.0
@@ -204,8 +205,11 @@ class Live:
         return watched.current
 
 
-def _open_scorer(home: Home, segments: Sequence[Segment]) -> Scorer:
-    scorer = Scorer(load_deployed(home), segments)
+def _open_scorer(home: Home, library: Sequence[Segment]) -> Scorer:
+    found = in_force(home, load_deployed(home), library)
+    for name, reason in found.aside.items():
+        logger.warning("segment %s is left out: %s", name, reason)
+    scorer = Scorer(found.release, found.segments)
     try_out(scorer)
     return scorer
 

@@ -11,6 +11,7 @@ from models.gaps import LEVELS
 from serving import schemas
 from serving.errors import KINDS, MEDIA_TYPE
 from serving.reminders.states import STATES
+from serving.segments.editing import PARTITIONS
 
 REF = "#/components/schemas/{model}"
 NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
@@ -55,6 +56,17 @@ FILTERS = [
     _query("due_to", "The median date of the next purchase is this day or earlier.", DAY, "2018-01-14"),
 ]
 
+MEMBERS_ON = _query(
+    "as_of", "Who was a member on this local day, as the last run by then said.", DAY, "2018-01-01"
+)
+SINCE = _query("since", "`next` of an earlier answer, or a segment's changes_token.", TEXT, "9a1b22c3-48211")
+MOVED = [
+    _query("of", "A partition.", {"type": "string", "enum": list(PARTITIONS)}, "lifecycle")
+    | {"required": True},
+    _query("from", "Where they were on this local day; by default in the run before.", DAY, "2017-12-01"),
+    _query("to", "Where they were on this one; by default in the latest run.", DAY, "2018-01-01"),
+]
+
 # path, method, summary, answer, parameters, problems
 READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, ...]], ...] = (
     ("/v1/segments", "All segments with sentence, size and value", schemas.SegmentsAnswer, [], ()),
@@ -63,8 +75,22 @@ READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, .
         "/v1/segments/{name}/members",
         "A segment's members, by stable cursor",
         schemas.MembersAnswer,
-        [NAME, *PAGING],
+        [NAME, *PAGING, MEMBERS_ON],
         ("unknown-segment", "bad-cursor"),
+    ),
+    (
+        "/v1/segments/{name}/changes",
+        "Who entered and left a segment since a token, and which condition it was; each change once",
+        schemas.ChangesAnswer,
+        [NAME, SINCE, PAGING[1]],
+        ("unknown-segment", "bad-token"),
+    ),
+    (
+        "/v1/migration",
+        "How many customers moved between the groups of a partition",
+        schemas.MigrationAnswer,
+        MOVED,
+        ("bad-request",),
     ),
     (
         "/v1/customers/{customer_id}",
@@ -89,6 +115,7 @@ READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, .
     ),
     ("/readyz", "Whether the service can answer, and from what", schemas.Readiness, [], ()),
 )
+PREVIEW_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-expression", "unknown-segment")
 SCORING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-history")
 ANY_PROBLEMS = ("wrong-method", "bad-host", "too-many", "failed", "not-ready", "too-slow")
 
@@ -99,12 +126,17 @@ def description() -> dict[str, Any]:
     models: list[type[BaseModel]] = [
         schemas.ScoreRequest,
         schemas.ScoreAnswer,
+        schemas.PreviewRequest,
+        schemas.PreviewAnswer,
         schemas.ProblemDocument,
         *(read[2] for read in READS),
     ]
     described: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in models]
     _, defined = models_json_schema(described, ref_template=REF)
-    paths: dict[str, Any] = {"/v1/score": {"post": _scoring()}}
+    paths: dict[str, Any] = {
+        "/v1/score": {"post": _scoring()},
+        "/v1/segments/preview": {"post": _previewing()},
+    }
     for path, summary, answer, parameters, problems in READS:
         operation = {"summary": summary, "parameters": parameters, "responses": _responses(answer, problems)}
         paths[path] = {"get": operation}
@@ -129,6 +161,18 @@ def _scoring() -> dict[str, Any]:
             "content": {"application/json": {"schema": _ref(schemas.ScoreRequest)}},
         },
         "responses": _responses(schemas.ScoreAnswer, SCORING_PROBLEMS),
+    }
+
+
+def _previewing() -> dict[str, Any]:
+    return {
+        "summary": "Count, value, sample and overlap of a condition before it is saved",
+        "description": "With `edit_of`, also who would enter and leave that segment. Nothing is saved.",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _ref(schemas.PreviewRequest)}},
+        },
+        "responses": _responses(schemas.PreviewAnswer, PREVIEW_PROBLEMS),
     }
 
 

@@ -7,6 +7,7 @@ import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of
 from serving.live import Live
 from serving.openapi import description
 from serving.reminders import answers as refill_answers
+from serving.segments import answers as of_segments
 from serving.store import PublishedRun
 
 STATIC = Path(__file__).parent / "static"
@@ -30,7 +32,7 @@ STATIC_SECONDS = 3600
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def application(live: Live) -> Starlette:
+def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -> Starlette:
     """
     Return the application that answers every GET of the service but the probes.
 
@@ -38,6 +40,8 @@ def application(live: Live) -> Starlette:
     ----------
     live : Live
         What to answer from; it may still be empty.
+    now : callable
+        Returns the instant of a request, or None: then nothing is said of how old the orders are.
     """
     as_json = functools.partial(_json, live)
     as_page = functools.partial(_page, live)
@@ -46,13 +50,16 @@ def application(live: Live) -> Starlette:
         routes=[
             Route("/", as_page(look.segments_page), methods=["GET"]),
             Route(segment, as_page(look.segment_page), methods=["GET"]),
-            Route("/v1/segments", as_json(lambda run, _: answers.segments(run)), methods=["GET"]),
+            Route("/v1/segments", as_json(lambda run, _: of_segments.segments(run, now())), methods=["GET"]),
+            Route("/v1/segments/preview", functools.partial(_preview, live), methods=["POST"]),
             Route(
                 f"/v1{segment}",
-                as_json(lambda run, given: answers.segment(run, given["name"])),
+                as_json(lambda run, given: of_segments.segment(run, given["name"])),
                 methods=["GET"],
             ),
-            Route(f"/v1{segment}/members", as_json(_members), methods=["GET"]),
+            Route(f"/v1{segment}/members", as_json(of_segments.members), methods=["GET"]),
+            Route(f"/v1{segment}/changes", as_json(of_segments.changes), methods=["GET"]),
+            Route("/v1/migration", as_json(of_segments.migration), methods=["GET"]),
             # An id may hold slashes, sent as %2F: the server has decoded them by now.
             Route(
                 "/v1/customers/{customer_id:path}",
@@ -68,12 +75,17 @@ def application(live: Live) -> Starlette:
     )
 
 
-def _members(run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
-    return answers.members(run, given["name"], given.get("cursor"), given.get("limit"))
-
-
 def _customer(live: Live, run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
     return answers.customer(run, given["customer_id"], live.scorer_of(run))
+
+
+async def _preview(live: Live, request: Request) -> Response:
+    try:
+        body = json.loads(await request.body())
+        found = await run_in_threadpool(lambda: of_segments.preview(live.run(), body))
+    except ProblemError as error:
+        return problem_response(error.problem, request)
+    return json_response(found)
 
 
 def _given(request: Request) -> dict[str, str]:

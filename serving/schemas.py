@@ -381,10 +381,16 @@ class SegmentSummary(Frozen):
     size: int
     share: float
     value: float = Field(description="Sum of clv_365d over the members, in the shop's currency.")
+    version: int = Field(description="Of its definition.")
+    entered: int = Field(description="Members that the latest run added.")
+    left: int = Field(description="Members that it removed.")
+    warning: str | None = Field(description="Said when its size jumps beyond its own past.")
 
 
 class SegmentsAnswer(Frozen):
     """All segments of the latest run."""
+
+    warnings: list[str] = Field(description="Segments that jump, and orders that stopped arriving.")
 
     release: str
     as_of: datetime
@@ -394,8 +400,23 @@ class SegmentsAnswer(Frozen):
     segments: list[SegmentSummary]
 
 
+class TrendPoint(Frozen):
+    """A segment in one run."""
+
+    as_of: datetime
+    release: str
+    version: int | None
+    size: int
+    value: float
+    entered: int
+    left: int
+
+
 class SegmentAnswer(SegmentSummary):
-    """One segment of the latest run."""
+    """One segment of the latest run, and of those before it, oldest first."""
+
+    trend: list[TrendPoint]
+    changes_token: str = Field(description="To be given as `since` to hear of changes after this run.")
 
     release: str
     as_of: datetime
@@ -407,10 +428,10 @@ class Member(Frozen):
     """One member of a segment."""
 
     customer_id: str
-    confidence: str
+    confidence: str | None = Field(description="Null of a past day.")
     since: datetime
     reasons: list[str]
-    scores: dict[str, float | None]
+    scores: dict[str, float | None] = Field(description="None of a past day.")
 
 
 class MembersAnswer(Frozen):
@@ -420,6 +441,179 @@ class MembersAnswer(Frozen):
     as_of: datetime
     data_through: datetime | None
     name: str
-    size: int
+    size: int | None = Field(description="Null of a past day.")
     members: list[Member]
     next_cursor: str | None
+
+
+class Change(Frozen):
+    """Somebody who entered or left a segment."""
+
+    at: datetime = Field(description="Cutoff of the run.")
+    kind: str = Field(description="entered or left.")
+    customer_id: str
+    cause: str = Field(
+        description="condition: one came to hold or ceased to; limits: the store's numbers in it moved; definition: "
+        "it was edited; started or ended: it is followed since now, or no more; new or gone: the customer is."
+    )
+    changed: list[str] = Field(description="The conditions that changed, with the customer's own values.")
+    reasons: list[str] = Field(description="Why he is a member, or was.")
+    version: int | None = Field(description="Of the segment's definition.")
+
+
+class ChangesAnswer(Frozen):
+    """A segment's changes after a token, in one order for ever; each comes once, and asking again gives the same."""
+
+    release: str
+    as_of: datetime
+    data_through: datetime | None
+    name: str
+    changes: list[Change]
+    next: str = Field(description="The token to give as `since` next time.")
+    more: bool = Field(description="Whether there are more already.")
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "release": "2018-01-01-3f2a",
+                "as_of": "2018-01-01T05:00:00Z",
+                "data_through": "2017-12-31T22:10:00Z",
+                "name": "likely_to_churn",
+                "changes": [
+                    {
+                        "at": "2018-01-01T05:00:00Z",
+                        "kind": "left",
+                        "customer_id": "c-1041",
+                        "cause": "condition",
+                        "changed": ["predicted chance of leaving within 90 days is 21 % (at most 66 %)"],
+                        "reasons": ["predicted chance of leaving within 90 days is 71 % (over 66 %)"],
+                        "version": 1,
+                    }
+                ],
+                "next": "9a1b22c3-48211",
+                "more": False,
+            }
+        },
+    )
+
+
+class Move(Frozen):
+    """How many customers moved from one group to another; null is not known then, or no longer."""
+
+    before: str | None
+    after: str | None
+    customers: int
+
+
+class MigrationAnswer(Frozen):
+    """Who moved from which group of a partition to which."""
+
+    release: str
+    as_of: datetime
+    data_through: datetime | None
+    of: str
+    groups: list[str]
+    moves: list[Move]
+
+
+class PreviewRequest(Frozen):
+    """A condition to try on everybody of the latest run."""
+
+    expression: str = Field(min_length=1, max_length=4_000, strict=True)
+    sample: int = Field(5, ge=0, le=100, strict=True, description="How many of the members to name.")
+    edit_of: str | None = Field(
+        None,
+        max_length=63,
+        strict=True,
+        description="A segment that it would replace: what would change is told.",
+    )
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "example": {"expression": "orders >= 3 and days_since_last_order > 60", "sample": 2}
+        },
+    )
+
+
+class SampledCustomer(Frozen):
+    """One of those that a condition holds for."""
+
+    customer_id: str
+    clv_365d: float | None
+    reasons: list[str]
+
+
+class OverlapWith(Frozen):
+    """Another segment that shares members."""
+
+    name: str
+    title: str
+    both: int
+    share_of_these: float = Field(description="Of those that the condition holds for.")
+    share_of_those: float = Field(description="Of the other segment.")
+
+
+class EditDifference(Frozen):
+    """What saving the condition would change."""
+
+    stay: int
+    enter: int
+    leave: int
+    entering: list[SampledCustomer]
+    leaving: list[SampledCustomer]
+    value_before: float
+    value_after: float
+
+
+class PreviewAnswer(Frozen):
+    """What a condition would make of the latest run's customers; nothing is saved."""
+
+    release: str
+    as_of: datetime
+    data_through: datetime | None
+    currency: str
+    sentence: str
+    count: int
+    share: float
+    value: float
+    sample: list[SampledCustomer]
+    overlap: list[OverlapWith]
+    difference: EditDifference | None
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "release": "2018-01-01-3f2a",
+                "as_of": "2018-01-01T05:00:00Z",
+                "data_through": "2017-12-31T22:10:00Z",
+                "currency": "USD",
+                "sentence": "number of orders is at least 3 and the last order was more than 60 days ago",
+                "count": 412,
+                "share": 0.08,
+                "value": 5120.4,
+                "sample": [
+                    {
+                        "customer_id": "c-1041",
+                        "clv_365d": 12.5,
+                        "reasons": ["number of orders is 4 (at least 3)", "the last order was 71 days ago"],
+                    }
+                ],
+                "overlap": [
+                    {
+                        "name": "likely_to_churn",
+                        "title": "Likely to churn",
+                        "both": 380,
+                        "share_of_these": 0.92,
+                        "share_of_those": 0.31,
+                    }
+                ],
+                "difference": None,
+            }
+        },
+    )

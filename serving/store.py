@@ -28,11 +28,14 @@ from ledger.errors import InputError
 from ledger.home import Home
 from models.gaps import Level
 from serving import stored_features
+from serving.segments import columns
+from serving.segments.columns import CustomerColumns, Customers
 from serving.stored_features import StoredFeatures
 
 RUNS_KEPT = 3
 FACTS_FILE = "run.json"
 FEATURES_FILE = "features.arrow"
+CUSTOMERS_FILE = "customers.arrow"
 RUN_NAME = re.compile(r"[\w-]+", re.ASCII)
 SORTED_BY = {
     "scores": ("customer_id",),
@@ -43,7 +46,11 @@ SORTED_BY = {
     "demand": ("level", "product_id", "category", "date"),
     "products": ("product_id",),
     "store": ("as_of_day",),
+    "trend": ("segment", "as_of"),
 }
+NOT_FOLLOWED = pa.table(
+    {"segment": pa.array([], pa.string()), "as_of": pa.array([], pa.timestamp("us", "UTC"))}
+)
 
 
 Group = Literal["predicted", "history", "lifecycle"]
@@ -61,6 +68,12 @@ class SegmentFacts(BaseModel):
     size : int, customers
     value : float, currency
         Sum of clv_365d over the members.
+    version : int
+        Of its definition.
+    entered, left : int, customers
+        Since the run before.
+    warning : str or None
+        What is out of the ordinary about its size, in one sentence.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,6 +87,10 @@ class SegmentFacts(BaseModel):
     advice: str
     size: int
     value: float
+    version: int = 1
+    entered: int = 0
+    left: int = 0
+    warning: str | None = None
 
 
 class RunFacts(BaseModel):
@@ -101,6 +118,18 @@ class RunFacts(BaseModel):
     checks : tuple of str
         What the gate looked at before the release was served.
     segments : tuple of SegmentFacts
+    value : float, currency
+        Sum of clv_365d over all customers.
+    numbers : dict of str to float
+        The release's thresholds and lifecycle limits, by which conditions are judged.
+    horizon_days : int, days
+        Of the release, whose scores are named after it.
+    changes_through : int
+        Last position of the feed of changes.
+    orders_a_day : float or None
+        As orders arrived in the eight weeks up to the last one.
+    longest_silence_days : int or None, days
+        Between two days with orders, in the year up to the last one.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -118,6 +147,12 @@ class RunFacts(BaseModel):
     honesty: str
     checks: tuple[str, ...] = ()
     segments: tuple[SegmentFacts, ...] = ()
+    value: float = 0.0
+    numbers: dict[str, float] = {}
+    horizon_days: int = 90
+    changes_through: int = 0
+    orders_a_day: float | None = None
+    longest_silence_days: int | None = None
 
 
 def publish(  # noqa: PLR0913 - one argument a table, by name
@@ -132,6 +167,8 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
     store: pa.Table,
     features: pa.Table,
     facts: RunFacts,
+    trend: pa.Table = NOT_FOLLOWED,
+    customers: Customers | None = None,
 ) -> str:
     """
     Write one run's immutable copy and point the service to it.
@@ -156,6 +193,10 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
     features : pa.Table
         As `serving.stored_features.selected` gives it, one row a customer: what the reasons of scores are told from.
     facts : RunFacts
+    trend : pa.Table
+        As `serving.segments.records.read_trend` gives it.
+    customers : Customers, optional
+        What new conditions are tried on; by default the scores alone.
 
     Returns
     -------
@@ -171,6 +212,7 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
         "demand": demand,
         "products": products,
         "store": store,
+        "trend": trend,
     }
     home.published.mkdir(parents=True, exist_ok=True)
     with _publishing(home), tempfile.TemporaryDirectory(dir=home.published, prefix=".new-") as scratch:
@@ -180,6 +222,8 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
         for name, table in tables.items():
             digest.update(_write_sorted(directory / f"{name}.arrow", table, SORTED_BY[name]))
         digest.update(stored_features.write(directory / FEATURES_FILE, features))
+        everybody = customers or Customers((scores.sort_by("customer_id"),), memberships)
+        digest.update(columns.write(directory / CUSTOMERS_FILE, everybody))
         run = f"{facts.as_of.astimezone(UTC):%Y%m%dT%H%M%SZ}-{digest.hexdigest()[:12]}"
         if not (home.published / run).exists():
             _sync_directory(directory)
@@ -281,12 +325,18 @@ class PublishedRun:
         By the names of `SORTED_BY`, each sorted by its columns.
     features : StoredFeatures
         A row for each row of the scores.
+    columns : CustomerColumns
+        Likewise.
+    home : Home
+        Where it is published.
     """
 
     name: str
     facts: RunFacts
     tables: Mapping[str, pa.Table]
     features: StoredFeatures
+    columns: CustomerColumns
+    home: Home
 
     @classmethod
     def open(cls, home: Home) -> "PublishedRun":
@@ -306,11 +356,12 @@ class PublishedRun:
             facts = RunFacts.model_validate_json((directory / FACTS_FILE).read_bytes())
             tables = {table: _map(directory / f"{table}.arrow") for table in SORTED_BY}
             features = StoredFeatures.open(directory / FEATURES_FILE)
+            columns_of_all = CustomerColumns.open(directory / CUSTOMERS_FILE)
         except (OSError, pa.ArrowException, ValidationError) as error:
             raise InputError(
                 f"published run {name} cannot be read; run `regulars score` to write it anew"
             ) from error
-        return cls(name, facts, tables, features)
+        return cls(name, facts, tables, features, columns_of_all, home)
 
     def customer(self, customer_id: str) -> dict[str, Any] | None:
         """Return one customer's row of scores, or None when he is not in the run."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import InputError
-from regulars import cli
+from regulars import cli, segmenting
 
 HEAVY = {"bentoml", "deltalake", "duckdb", "lifetimes", "lightgbm", "matplotlib", "mlflow", "numpy", "pandas"}
 HEAVY |= {"pyarrow", "pydantic_settings", "rich", "scipy", "sklearn", "sqlglot"}
@@ -44,7 +44,7 @@ def test_a_reason_of_several_lines_is_printed_as_one(
     def refuse(_home: Path | None) -> None:
         raise InputError("first\n  second")
 
-    monkeypatch.setattr(cli, "home_of", refuse)
+    monkeypatch.setattr(segmenting, "home_of", refuse)
     with pytest.raises(SystemExit):
         cli.main(["segments", "list"])
     assert capsys.readouterr().err == "regulars: first second\n"
@@ -54,7 +54,7 @@ def test_what_the_user_cannot_put_right_is_shown_as_it_is(monkeypatch: pytest.Mo
     def fail(_home: Path | None) -> None:
         raise ZeroDivisionError("a defect")
 
-    monkeypatch.setattr(cli, "home_of", fail)
+    monkeypatch.setattr(segmenting, "home_of", fail)
     with pytest.raises(ZeroDivisionError, match="a defect"):
         cli.main(["segments", "list"])
 

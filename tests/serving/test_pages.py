@@ -3,6 +3,7 @@ import datetime as dt
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pyarrow as pa
@@ -56,7 +57,7 @@ def hostile(tmp_path: Path) -> Served:
     """Return a service whose customers, segments and reasons are written to break a page."""
     customers = [HOSTILE, *(f"c{number:03d}" for number in range(120))]
     home = Home(tmp_path)
-    text = {
+    text: dict[str, Any] = {
         "title": HOSTILE,
         "description": HOSTILE,
         "sentence": HOSTILE,
@@ -278,6 +279,9 @@ def test_static_files_may_be_kept_and_nothing_else_is_reached(served: Served) ->
         ("/v1/segments", schemas.SegmentsAnswer),
         ("/v1/segments/loyal_customers", schemas.SegmentAnswer),
         ("/v1/segments/loyal_customers/members", schemas.MembersAnswer),
+        ("/v1/segments/loyal_customers/members?as_of=2023-06-27", schemas.MembersAnswer),
+        ("/v1/segments/loyal_customers/changes?limit=3", schemas.ChangesAnswer),
+        ("/v1/migration?of=lifecycle", schemas.MigrationAnswer),
         ("/v1/customers/c000", schemas.CustomerAnswer),
         ("/v1/replenishment", schemas.RefillsAnswer),
         ("/v1/replenishment/demand?product=p01", schemas.DemandAnswer),
@@ -302,8 +306,11 @@ def test_the_description_names_every_address_that_answers(served: Served) -> Non
     assert set(description["paths"]) == {
         "/v1/score",
         "/v1/segments",
+        "/v1/segments/preview",
         "/v1/segments/{name}",
         "/v1/segments/{name}/members",
+        "/v1/segments/{name}/changes",
+        "/v1/migration",
         "/v1/customers/{customer_id}",
         "/v1/replenishment",
         "/v1/replenishment/demand",
