@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ledger.errors import InputError
-from regulars import erasing, exporting, identifying, importing, promoting, segmenting, terminal
+from regulars import erasing, explaining, exporting, identifying, importing, promoting, segmenting, terminal
 from regulars.options import (
     AsJson,
     AsOf,
@@ -261,4 +261,5 @@ app.add_typer(
     name="export",
     help="Write scores, refills, reminders, demand or a segment's members to a file.",
 )
+segmenting.commands.command()(explaining.explain)
 app.add_typer(segmenting.commands, name="segments", help="What the segments are, who moves, and your own.")
