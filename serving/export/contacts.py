@@ -1,8 +1,9 @@
 """By which addresses members of a segment may be delivered, and who is left out and why; the answer names nobody.
 
 Consent is read when a delivery is made, not when scores were: who withdrew it since is not delivered. As in segments,
-the row known last of all ids of a customer says what he consented to, and what is unknown is no consent. An address
-that another customer refused is not used either: one inbox has one owner.
+the row known last of all ids of a customer says what he consented to, and what is unknown is no consent. All that was
+imported counts, also a row whose time is hours ahead, as of a system with another clock: it may be a withdrawal. An
+address that another customer refused is not used either: one inbox has one owner.
 """
 
 from collections import Counter
@@ -44,7 +45,7 @@ _STATES = f"""
 create or replace temp table customer_states as
 with versions as (
     select *, row_number() over (partition by customer_id order by {_LAST}) as version
-    from ledger_customers where known_at < $now
+    from ledger_customers
 )
 select v.* exclude (version), coalesce(i.customer_id, v.customer_id) as person
 from versions v left join identities_resolved i on v.customer_id = i.anonymous_id
@@ -117,11 +118,11 @@ def by_address(home: Home, members: pa.Table, audience: Audience, now: datetime)
         From `members.newest`.
     audience : Audience
     now : datetime
-        Aware; what is known before counts.
+        Aware; who is who is asked as of then.
     """
     with Ledger(home).connect() as connection:
         identity.stage(connection, now)
-        connection.execute(_STATES, {"now": now})
+        connection.execute(_STATES)
         connection.register("members", members.select(["customer_id", "entered_at"]))
         known = connection.sql(_asked(audience)).to_arrow_table()
     return _choose(known, audience)

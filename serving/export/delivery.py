@@ -37,7 +37,7 @@ class Request:
     segment : str
         Name.
     now : datetime
-        Aware; what is known before counts.
+        Aware; when it is delivered.
     delta : bool
         Only what changed since the last delivery.
     since : str, optional

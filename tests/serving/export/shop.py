@@ -81,9 +81,9 @@ class Loyal:
         found = tables.read(self.home.memberships)
         return [] if found is None else found.to_pylist()
 
-    def asked(self, *, delta: bool = False, since: str | None = None, now: dt.datetime = NOW) -> Request:
+    def asked(self, *, delta: bool = False, since: str | None = None) -> Request:
         """Return a request for the segment."""
-        return Request(self.home, SEGMENT, now, delta=delta, since=since)
+        return Request(self.home, SEGMENT, NOW, delta=delta, since=since)
 
 
 def open_shop(directory: Path) -> Loyal:

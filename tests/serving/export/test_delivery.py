@@ -1,6 +1,5 @@
 """A segment delivered day after day: what the files and messages say, and what is remembered."""
 
-import datetime as dt
 import json
 import shutil
 from pathlib import Path
@@ -329,12 +328,14 @@ def test_the_answer_names_nobody(known: Loyal) -> None:
     assert answer.left_out == {"no_address": 1}
 
 
-def test_consent_is_that_of_the_moment_not_of_the_run(known: Loyal) -> None:
+@pytest.mark.parametrize("known_at", ["2024-06-30", "2024-07-01T18:00:00+00:00"])
+def test_a_withdrawal_counts_from_its_import_on_whatever_was_scored_and_whatever_its_clock_says(
+    known: Loyal, known_at: str
+) -> None:
     known.run(0, "ann")
-    known.customers(f"ann,2024-06-30,{ANN},,,,,,,no")
-    assert meta(known)[0].left_out == {"no_consent": 1}
-    before = known.asked(now=NOW - dt.timedelta(days=30))
-    assert to_files(before, META, known.files / "x.csv").left_out == {}
+    known.customers(f"ann,{known_at},{ANN},,,,,,,no")
+    answer, added, _ = meta(known)
+    assert (added, answer.left_out) == (set(), {"no_consent": 1})
 
 
 def test_a_receiver_is_recorded_by_a_hash_of_its_whole_address() -> None:
