@@ -6,6 +6,7 @@ the likelihood is taken by quadrature over a variable in which it is smooth, for
 
 import logging
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,7 @@ _NEARLY_ONE = 1e-6
 _BLOCK = 1_024
 
 _log = logging.getLogger(__name__)
+_NOW: "WeakKeyDictionary[Histories, dict[ParetoNbd, Floats]]" = WeakKeyDictionary()
 
 
 class ParetoNbd(BaseModel):
@@ -57,7 +59,7 @@ class ParetoNbd(BaseModel):
 
     def p_active(self, histories: Histories) -> Floats:
         """Return (n,) float, probability that the lifetime goes on at the cutoff."""
-        return np.exp(self._log_active(histories, 0.0) - self._log_likelihood(histories, 0.0))
+        return np.exp(self._log_active(histories, 0.0) - self._log_likelihood_now(histories))
 
     def rate_per_day(self, histories: Histories) -> Floats:
         """Return (n,) float, orders a day, of those still active."""
@@ -69,7 +71,7 @@ class ParetoNbd(BaseModel):
 
         The likelihood of the same history, had it stayed silent for the horizon too, over that of the history.
         """
-        now = self._log_likelihood(histories, 0.0)
+        now = self._log_likelihood_now(histories)
         return _ordering(self._log_likelihood(histories, horizon_days), now)
 
     def expected_orders(self, histories: Histories, horizon_days: float | Floats) -> Floats:
@@ -78,7 +80,7 @@ class ParetoNbd(BaseModel):
         shortening = np.log(weeks / (weeks + horizon_days / DAYS_PER_WEEK))
         power = self.s - 1.0
         lived = -shortening if abs(power) < _NEARLY_ONE else -np.expm1(power * shortening) / power
-        now = self._log_likelihood(histories, 0.0)
+        now = self._log_likelihood_now(histories)
         active = np.exp(self._log_active(histories, 0.0) - now)
         expected = active * self.rate_per_day(histories) * DAYS_PER_WEEK * weeks * lived
         return np.maximum(expected, _ordering(self._log_likelihood(histories, horizon_days), now))
@@ -90,6 +92,13 @@ class ParetoNbd(BaseModel):
     def _log_likelihood(self, histories: Histories, silent_days: float | Floats) -> Floats:
         age = (histories.age_days + silent_days) / DAYS_PER_WEEK
         return _log_likelihood(self._logs(), histories.frequency, histories.recency_days / DAYS_PER_WEEK, age)
+
+    def _log_likelihood_now(self, histories: Histories) -> Floats:
+        """Return the same as of the cutoff, kept with the histories: every horizon is asked of it."""
+        known = _NOW.setdefault(histories, {})
+        if self not in known:
+            known[self] = self._log_likelihood(histories, 0.0)
+        return known[self]
 
     def _logs(self) -> Floats:
         return np.log([self.r, self.alpha_weeks, self.s, self.beta_weeks])
