@@ -1,5 +1,6 @@
 """The scores: every output column of a release, with its unit and its sentence."""
 
+import re
 from dataclasses import dataclass
 
 CHURN_HORIZON_DAYS = 90
@@ -24,6 +25,28 @@ class Score:
     name: str
     unit: str
     means: str
+
+
+LEARNT = "what happened within the horizon"
+CARRIED_ON = "the purchase process beyond the trained horizon, with the correction learnt within it"
+PROCESS_ALONE = "the purchase process"
+
+
+def rests_on(score: Score, horizon_days: int, *, trees: bool) -> str:
+    """Return on what a release's score rests: LEARNT, CARRIED_ON or PROCESS_ALONE.
+
+    Parameters
+    ----------
+    score : Score
+    horizon_days : int, days
+        The longest that the release was trained on. A score that names no days is read off the same curve.
+    trees : bool
+        Whether the release has a correction; without one nothing but the process answers.
+    """
+    if not trees:
+        return PROCESS_ALONE
+    days = re.search(r"_(\d+)d(?:_|$)", score.name)
+    return CARRIED_ON if days is not None and int(days[1]) > horizon_days else LEARNT
 
 
 def horizon_scores(days: int) -> tuple[Score, ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from models.reasons import TITLES
 from models.release import Release
-from models.scores import VALUE_HORIZON_DAYS, scores_for
+from models.scores import VALUE_HORIZON_DAYS, rests_on, scores_for
 from training.evaluate import Comparison, Row
 from training.gate import MINIMUM_TEST_ORDERS
 from training.importance import MOST_CUSTOMERS, Importance
@@ -72,9 +72,14 @@ def _number(value: float) -> str:
 
 
 def _predicts(trained: Trained) -> list[str]:
-    scores = scores_for(trained.release.manifest.horizon_days)
+    days = trained.release.manifest.horizon_days
+    trees = trained.release.predictors.next_order.correction is not None
     intro = "For each customer, from what was known before a day: one row of these.\n"
-    return [intro, *_table(("score", "unit", "says"), [(f"`{s.name}`", s.unit, s.means) for s in scores])]
+    rows = [
+        (f"`{score.name}`", score.unit, score.means, rests_on(score, days, trees=trees))
+        for score in scores_for(days)
+    ]
+    return [intro, *_table(("score", "unit", "says", "rests on"), rows)]
 
 
 def _data(trained: Trained) -> list[str]:

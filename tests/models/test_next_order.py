@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import logit
 
 from features.catalog.shipped import CATALOG
 from models.boosting import Correction, fit_correction, sample
@@ -25,6 +26,15 @@ def test_no_curve_ever_falls_within_or_beyond_the_trained_horizon(fitted: NextOr
     assert (np.diff(curve, axis=1) >= 0).all()
     assert curve.min() > 0
     assert curve.max() < 1
+
+
+def test_beyond_the_trained_horizon_the_process_carries_on(fitted: NextOrder) -> None:
+    frame, days = snapshot(200, seed=9), [HORIZON_DAYS, 120, 365]
+    process = np.column_stack([fitted.process.p_order(Histories(frame), each) for each in days])
+    added = logit(fitted.p_order(frame, days)) - logit(process)
+    sure = (process > 0.01) & (process < 0.99)  # where nothing is held back from certainty
+    assert sure.all(axis=1).sum() > 100
+    assert np.ptp(added[sure.all(axis=1)], axis=1).max() < 1e-6
 
 
 def test_the_trees_learn_what_the_process_leaves_out(fitted: NextOrder) -> None:
