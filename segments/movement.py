@@ -12,6 +12,7 @@ from typing import Final
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 STAYS: Final = pa.schema(
@@ -41,15 +42,19 @@ BEFORE = """
     SELECT customer_id, segment, entered_at, reasons FROM recorded
     WHERE entered_at < '{as_of}' AND (left_at IS NULL OR left_at >= '{as_of}')
 """
-SINCE = """
-    SELECT n.place, epoch_us(b.entered_at) AS entered_us
-    FROM members_now n JOIN stays_before b ON n.customer_id = b.customer_id AND n.segment = b.segment
+DONE_AGAIN = "SELECT count(*) > 0 FROM recorded WHERE entered_at = '{as_of}' OR left_at = '{as_of}'"
+# One pass over both, of keys alone: the reasons are most of the bytes, and only those of who left are asked for.
+BESIDE = """
+    SELECT n.place, epoch_us(b.entered_at) AS entered_us,
+           CASE WHEN n.place IS NULL THEN b.customer_id END AS customer_id,
+           CASE WHEN n.place IS NULL THEN b.segment END AS segment
+    FROM stays_before b FULL JOIN members_now n ON n.customer_id = b.customer_id AND n.segment = b.segment
 """
 ENDED = """
     SELECT customer_id, segment, entered_at, left_at, reasons FROM recorded WHERE left_at < '{as_of}'
     UNION ALL
     SELECT b.customer_id, b.segment, b.entered_at, TIMESTAMPTZ '{as_of}', b.reasons
-    FROM stays_before b ANTI JOIN members_now n ON n.customer_id = b.customer_id AND n.segment = b.segment
+    FROM stays_before b SEMI JOIN members_gone g ON g.customer_id = b.customer_id AND g.segment = b.segment
     ORDER BY customer_id, segment, entered_at
 """
 CHANGED = """
@@ -59,7 +64,6 @@ CHANGED = """
     UNION ALL
     SELECT customer_id, segment, 'left' AS kind, reasons
     FROM told t ANTI JOIN members_now n ON n.customer_id = t.customer_id AND n.segment = t.segment
-    ORDER BY segment, customer_id
 """
 
 
@@ -107,18 +111,31 @@ def move(
     numbered = assignments.append_column("place", pa.array(np.arange(assignments.num_rows)))
     connection.register("members_now", numbered)
     connection.execute(BEFORE.format(as_of=at))
-    present = _present(connection, assignments, as_of)
+    ((again,),) = connection.execute(DONE_AGAIN.format(as_of=at)).fetchall()
+    beside = connection.sql(BESIDE).to_arrow_table()
+    gone = beside.filter(pc.is_null(beside["place"]))
+    connection.register("members_gone", gone)
     ended = connection.sql(ENDED.format(as_of=at)).to_arrow_table().cast(STAYS)
-    changes = connection.sql(CHANGED.format(told="true" if told else "false")).to_arrow_table().cast(CHANGES)
+    present, entered = _present(assignments, beside, as_of)
+    if again or not told:
+        changes = connection.sql(CHANGED.format(told="true" if told else "false")).to_arrow_table()
+    else:
+        changes = _changes(assignments.take(entered), ended, as_of)
     connection.unregister("members_now")
-    return Moved(present, ended, changes)
+    connection.unregister("members_gone")
+    return Moved(
+        present,
+        ended,
+        changes.cast(CHANGES).sort_by([("segment", "ascending"), ("customer_id", "ascending")]),
+    )
 
 
-def _present(connection: duckdb.DuckDBPyConnection, assignments: pa.Table, as_of: datetime) -> pa.Table:
-    """Return the assignments with since when; their reasons, most of the bytes, are not touched."""
-    entered = np.full(assignments.num_rows, int(as_of.timestamp()) * 1_000_000 + as_of.microsecond)
-    found = connection.execute(SINCE).fetchnumpy()
-    entered[found["place"]] = found["entered_us"]
+def _present(assignments: pa.Table, beside: pa.Table, as_of: datetime) -> tuple[pa.Table, pa.Array]:
+    """Return the assignments with since when, and the rows of those who were not in before."""
+    now = int(as_of.timestamp()) * 1_000_000 + as_of.microsecond
+    stayed = beside.filter(pc.and_(pc.is_valid(beside["place"]), pc.is_valid(beside["entered_us"])))
+    entered = np.full(assignments.num_rows, now)
+    entered[stayed["place"].to_numpy()] = stayed["entered_us"].to_numpy()
     columns = {
         "customer_id": assignments["customer_id"],
         "segment": assignments["segment"],
@@ -126,7 +143,26 @@ def _present(connection: duckdb.DuckDBPyConnection, assignments: pa.Table, as_of
         "left_at": pa.nulls(assignments.num_rows, INSTANT),
         "reasons": assignments["reasons"],
     }
-    return pa.table(columns).cast(STAYS)
+    return pa.table(columns).cast(STAYS), pa.array(np.flatnonzero(entered == now))
+
+
+def _changes(entered: pa.Table, ended: pa.Table, as_of: datetime) -> pa.Table:
+    """Return changes where nothing was said of the instant before."""
+    left = ended.filter(pc.equal(ended["left_at"], pa.scalar(as_of, INSTANT)))
+    kinds = [(ENTERED, entered), (LEFT, left)]
+    return pa.concat_tables(
+        [
+            pa.table(
+                {
+                    "customer_id": rows["customer_id"],
+                    "segment": rows["segment"],
+                    "kind": pa.array([kind] * rows.num_rows, pa.string()),
+                    "reasons": rows["reasons"],
+                }
+            ).cast(CHANGES)
+            for kind, rows in kinds
+        ]
+    )
 
 
 def present_on(connection: duckdb.DuckDBPyConnection, on: datetime, segment: str | None = None) -> pa.Table:
