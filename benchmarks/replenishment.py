@@ -74,7 +74,7 @@ FROM lines;
 def shop(lines: str, data: Path, zone: str) -> duckdb.DuckDBPyConnection:
     """Return a ledger connection over the lines that a statement selects."""
     connection = duckdb.connect()
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET TimeZone = 'UTC'; SET enable_progress_bar = false")
     connection.execute(lines.format(data=data, zone=zone))
     connection.execute(VIEWS)
     add_missing_tables(connection)
@@ -93,7 +93,7 @@ def measure(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
     wall, spent = time.perf_counter(), time.process_time()
     model = ReplenishmentModel.fit(connection, SEED)
     fitted, fitting = time.perf_counter(), time.process_time()
-    rows = model.forecast(connection, cutoff).num_rows
+    rows = sum(some.num_rows for some in model.forecasts(connection, cutoff))
     print(f"fitted in {fitted - wall:.1f} s ({fitting - spent:.1f} s of processor time)")
     print(
         f"forecast {rows:,} pairs in {time.perf_counter() - fitted:.1f} s "

@@ -1,7 +1,7 @@
 """What forecasting refills costs as a store grows: `python benchmarks/replenishment_scale.py [CUSTOMERS]`.
 
 Customers with twenty products each, bought on three days on average, in stores of 1, 4 and 16 times a number of
-customers (10,000 by default); each store in a process of its own, so that its memory is its own. The model is Complete
+customers (5,000 by default); each store in a process of its own, so that its memory is its own. The model is Complete
 Journey's, whose trees answer for every pair that was bought twice. What is timed starts from the staged history and
 ends with the last batch of the forecast.
 """
@@ -25,7 +25,7 @@ from regulars.terminal import show
 CUTOFF = Cutoff.at_midnight(date(2024, 1, 1), "UTC")
 PRODUCTS_EACH = 20
 SIZES = (1, 4, 16)
-CUSTOMERS = 10_000
+CUSTOMERS = 5_000
 
 # Item k of a customer is one of 5,000 products, small numbers more often; its pace is its own within the product's.
 HISTORY = """
@@ -54,6 +54,7 @@ def store(customers: int) -> duckdb.DuckDBPyConnection:
     """Return a connection with the staged history of so many customers."""
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'; SET memory_limit = '2GB'; SET threads = 2")
+    connection.execute("SET enable_progress_bar = false")
     connection.execute(HISTORY.format(customers=customers, each=PRODUCTS_EACH, day=CUTOFF.day))
     connection.execute(
         "CREATE TABLE ledger_products (product_id VARCHAR, known_at TIMESTAMPTZ, discontinued BOOLEAN)"

@@ -74,7 +74,8 @@ class RefillComparison:
         Ours: predicted and observed share by decile of the prediction.
     dates : dict of str to float
         `followed_days`, how far later purchases are known; how many pairs have their middle date before then and were
-        bought again, and the median absolute error (days) over these, ours and that of last + mean gap; and the share
+        bought again, and the median absolute error (days) over these, ours and that of last + mean gap; the mean
+        absolute error over all pairs, dates and purchases beyond what is followed taken for its end; and the share
         bought between p25 and p75, and by p95, among pairs whose p75, or p95, lies before then.
     trees : bool
         Whether the gate let trees answer.
@@ -263,9 +264,17 @@ def _dates(curve: RefillCurve, pairs: pd.DataFrame, then: Floats, followed_days:
         "dated_and_bought_again": float(told.sum()),
         "median_error_days": _median(np.abs(by[50] - then)[told]),
         "last_mean_gap_error_days": _median(np.abs(rule - then)[told]),
+        "mean_error_days_of_all": _missed(by[50], then, followed_days),
+        "last_mean_gap_mean_error_days_of_all": _missed(rule, then, followed_days),
         "between_p25_and_p75": _share(inside[within]),
         "by_p95": _share((again & (then <= by[95]))[sure]),
     }
+
+
+def _missed(said: Floats, then: Floats, followed_days: int) -> float:
+    """Return by how many days dates are off: judged on pairs bought again alone, whoever says "now" looks good."""
+    happened = np.where(np.isnan(then), followed_days, np.minimum(then, followed_days))
+    return float(np.abs(np.minimum(said, followed_days) - happened).mean())
 
 
 def _median(values: Floats) -> float:

@@ -46,7 +46,9 @@ def store(customers: int = 80, seed: int = 1) -> duckdb.DuckDBPyConnection:
 
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("level", LEVELS)
-def test_the_engine_counts_over_everybody_what_arithmetic_counts_pair_by_pair(level: Level, seed: int) -> None:
+def test_the_engine_counts_over_everybody_what_arithmetic_counts_pair_by_pair(
+    level: Level, seed: int
+) -> None:
     connection = store(seed=seed)
     items = read_items(connection, level)
     pairs = pairs_as_of(read_days(connection, level, chunks(connection)[0]), items, DAY)
@@ -106,3 +108,13 @@ def test_the_season_is_an_items_part_of_the_year_beside_the_stores() -> None:
     assert rates.season.tolist() == pytest.approx([1.0, 330 / 270, 50 / 110])
     young = ItemRates.of(counts(year=[3000.0, 1000.0]), items, tree)
     assert young.season.tolist() == [1.0, 1.0, 1.0]
+
+
+def test_a_trend_is_the_last_days_beside_the_last_84() -> None:
+    connection = store()
+    items = read_items(connection, "category")
+    tree = Tree.grow(items, np.asarray([50.0, 50.0]), 1)
+    rates = ItemRates.of(counts(recent=[80.0, 0.0], month=[100.0, 0.0], season=[240.0, 60.0]), items, tree)
+    # the store: 81 over 300 / 6 + 1 and 101 over 300 / 3 + 1; the items with 30 purchases as in the store beside
+    assert rates.trend_14d.tolist() == pytest.approx([81 / 51, (80 + 30 * 81 / 51) / 70, 30 * 81 / 51 / 40])
+    assert rates.trend.tolist() == pytest.approx([1.0, 130 / 110, 30 / 50])

@@ -1,7 +1,7 @@
 """Next purchases of each customer's products and categories."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -29,10 +29,11 @@ def shop(
     quantity_milli: int | None = 1000,
     gone: Sequence[tuple[str, datetime]] = (),
     last_milli: int | None = None,
+    taken: Mapping[tuple[str, int], int] | None = None,
 ) -> duckdb.DuckDBPyConnection:
     """Return a ledger connection over purchases of 5.00 each, staged at the cutoff; `gone` is discontinued.
 
-    `last_milli` is what was taken five days before the cutoff.
+    `last_milli` is what was taken five days before the cutoff, `taken` what a customer took so many days before it.
     """
     lines = sorted(set(bought), key=str)
     at = [CUTOFF.at - timedelta(days=age) for _, _, _, age in lines]
@@ -44,7 +45,10 @@ def shop(
         "ordered_at": at,
         "known_at": at,
         "product_id": [product for _, product, _, _ in lines],
-        "quantity_milli": [last_milli or quantity_milli if age == 5 else quantity_milli for *_, age in lines],
+        "quantity_milli": [
+            (taken or {}).get((customer, age), last_milli or quantity_milli if age == 5 else quantity_milli)
+            for customer, *_, age in lines
+        ],
         "net_minor": [500] * len(lines),
         "currency": ["EUR"] * len(lines),
         "status": ["paid"] * len(lines),
@@ -197,6 +201,42 @@ def test_what_was_taken_more_of_lasts_longer_where_the_store_has_shown_it() -> N
     more = forecast(shop(bought, last_milli=3000), taught).query("level == 'product'").iloc[0]
     assert more["next_purchase_p50"] > usual["next_purchase_p50"] + timedelta(days=10)
     assert more["p_due_30d"] < usual["p_due_30d"]
+
+
+def test_that_two_last_twice_as_long_is_learnt_from_the_purchases_and_told() -> None:
+    random = np.random.default_rng(8)
+    taken: dict[tuple[str, int], int] = {}
+    for number in range(150):
+        age = random.uniform(60, 240)
+        while age >= 1:
+            pieces = int(random.integers(1, 4))
+            taken[f"customer{number:03d}", int(age)] = 1000 * pieces
+            age -= 10 * pieces * np.exp(0.3 * random.standard_normal())
+    for name, pieces in (("single", 1), ("triple", 3)):
+        taken |= {(name, age): 1000 * (pieces if age == 5 else 2) for age in (5, 25, 45, 65)}
+    rows = forecast(shop([(customer, "soap", "care", age) for customer, age in taken], taken=taken))
+    by_customer = rows.query("level == 'product'").set_index("customer_id")
+    single, triple = by_customer.loc["single"], by_customer.loc["triple"]
+    # 2 last about 20 days, so 1 about 10 and 3 about 30, of which 5 are over
+    assert (triple["next_purchase_p50"] - single["next_purchase_p50"]).days == pytest.approx(20, abs=8)
+    assert triple["p_due_7d"] < 0.5 * single["p_due_7d"]
+
+
+def test_every_day_without_a_purchase_moves_the_date_on_from_where_it_would_have_been(
+    fitted: tuple[duckdb.DuckDBPyConnection, ReplenishmentModel],
+) -> None:
+    # the same six purchases of soap, 30 days apart, looked at from 1 to 60 days after the last
+    said = []
+    for since in (1, 10, 20, 30, 36, 42, 60):
+        bought: Bought = [("anna", "soap", "care", since + 30 * back) for back in range(6)]
+        row = forecast(shop(bought), fitted[1]).query("level == 'product'").iloc[0]
+        date_said = row["next_purchase_p50"]
+        # no date: fewer than half of such pairs are ever bought again
+        said.append((date_said - CUTOFF.local_date).days + since if date_said else np.inf)
+    assert said == sorted(said)
+    assert said[0] == pytest.approx(30, abs=5)  # days from the last purchase on
+    assert said[3] > 30  # where it was due on the day: ahead, not then
+    assert said[-1] > 60
 
 
 def test_the_items_say_which_products_repeat_and_how(

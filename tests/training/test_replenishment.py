@@ -111,6 +111,8 @@ def test_dates_are_judged_where_later_purchases_are_known(judged: dict[str, Refi
     # both days count, and a day is much of a week: somewhat more than a half
     assert 0.45 < dates["between_p25_and_p75"] < 0.7
     assert dates["median_error_days"] < 7
+    # of those who do not come back, last + mean gap says "now" for ever
+    assert dates["mean_error_days_of_all"] < dates["last_mean_gap_mean_error_days_of_all"]
 
 
 def test_a_horizon_that_is_not_over_is_refused_with_what_to_do() -> None:
@@ -176,6 +178,7 @@ def test_refills_of_a_release_are_learnt_with_its_seed(seed: int, monkeypatch: p
     learnt_with: list[tuple[Any, int]] = []
     monkeypatch.setattr(history, "stage", lambda *_: None)
     monkeypatch.setattr(ReplenishmentModel, "fit", lambda *asked: learnt_with.append(asked))
-    dataset, customers = SimpleNamespace(connection="ledger"), SimpleNamespace(next_order=None, worth=None)
+    dataset = SimpleNamespace(connection="ledger", stage=lambda _as_of: None)
+    customers = SimpleNamespace(next_order=None, worth=None)
     fit.fit_all(cast("Any", dataset), CUTOFF, cast("Any", customers), seed)
     assert learnt_with == [("ledger", seed)]
