@@ -178,6 +178,15 @@ def test_nobody_there_is_tried_again_and_then_told() -> None:
     assert pauses.slept == [1.0, 2.0]
 
 
+def test_no_proxy_stands_between_this_machine_and_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    with serving() as proxy, serving() as receiver:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url)
+        courier_to(receiver.url).post("msg_1", BODY)
+    assert (len(receiver.received), proxy.received) == (1, [])
+
+
 def untrusted(directory: Path) -> ssl.SSLContext:
     """Return TLS with a certificate that nobody vouches for."""
     key = ec.generate_private_key(ec.SECP256R1())
