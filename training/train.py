@@ -128,7 +128,7 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         facts = _facts(ledger, dataset, cutoff, seed)
         backtests = _backtest(dataset, cutoff, seed, champion, progress)
         progress("fitting on everything known", 0.6)
-        directory = _release(home, dataset, cutoff, facts, backtests)
+        directory = _release(home, dataset, cutoff, facts, backtests, progress)
         release = load_release(directory)
         moves = importance(release, dataset.snapshot(cutoff), cutoff.day, seed)
     manifest = release.manifest
@@ -202,14 +202,21 @@ def _facts(ledger: Ledger, dataset: Dataset, cutoff: Cutoff, seed: int) -> dict[
     }
 
 
-def _release(
-    home: Home, dataset: Dataset, cutoff: Cutoff, facts: dict[str, Any], backtests: Sequence[Comparison]
+def _release(  # noqa: PLR0913, PLR0917  # what a release is made of
+    home: Home,
+    dataset: Dataset,
+    cutoff: Cutoff,
+    facts: dict[str, Any],
+    backtests: Sequence[Comparison],
+    progress: Progress,
 ) -> Path:
     """Fit on everything known, resolve what segments and percentiles need, and write the release."""
     gate = decide(backtests)
     customers = fit_customers(dataset, cutoff, facts["seed"])
     allowed = customers if gate.verdict == "model" else customers.without_trees()
+    progress("learning refills", 0.7)
     predictors = fit_all(dataset, cutoff, allowed, facts["seed"])
+    progress("reading off the store's own numbers", 0.85)
     # `fit_all` has staged the history as of the cutoff.
     limits = lifecycle_limits(waits(dataset.connection))
     scored = predictors.score(dataset.snapshot(cutoff))
