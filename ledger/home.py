@@ -22,6 +22,11 @@ class Home:
         return self.path / "ledger"
 
     @property
+    def arrivals(self) -> Path:
+        """SQLite file of what was posted to the service, until the scores that are served are made of it."""
+        return self.path / "arrivals.db"
+
+    @property
     def work(self) -> Path:
         """Directory of what imports need while they run."""
         return self.path / "work"

@@ -25,6 +25,7 @@ def judge(  # noqa: PLR0913 - one a thing that the answer depends on
     repeated: str,
     held: Sequence[Path],
     imported_at: datetime,
+    beside: str | None = None,
 ) -> str:
     """Compare accepted rows with what the ledger holds.
 
@@ -47,6 +48,8 @@ def judge(  # noqa: PLR0913 - one a thing that the answer depends on
         The table's data files; read while holding the writer lock.
     imported_at : datetime
         Aware; when corrections without a known_at of their own became known.
+    beside : str, optional
+        Relation of rows in the stored schema that count as held too.
 
     Returns
     -------
@@ -54,7 +57,7 @@ def judge(  # noqa: PLR0913 - one a thing that the answer depends on
         SQL of the rows with `verdict`: added, corrected, unchanged or clash.
     """
     may_hold = _files_worth_reading(connection, table, fresh, held)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE held AS {_held(table, given, fresh, may_hold)}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE held AS {_held(table, given, fresh, may_hold, beside)}")
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE judged AS {_judged(table, given, fresh, repeated)}",
         {"imported_at": imported_at.astimezone(UTC).isoformat()},
@@ -112,12 +115,15 @@ def _taken_over(table: Table, given: Sequence[str]) -> list[str]:
     return [c.name for c in table.given if c.given not in given and c.name in table.content]
 
 
-def _held(table: Table, given: Sequence[str], fresh: str, files: Sequence[Path]) -> str:
+def _held(table: Table, given: Sequence[str], fresh: str, files: Sequence[Path], beside: str | None) -> str:
     """Return SQL of the versions held of the keys that come."""
     columns = [*table.key, "known_at", *_taken_over(table, given)]
+    rows = relation(table, files) + (
+        f" UNION ALL SELECT {', '.join(table.names)} FROM {beside}" if beside else ""
+    )
     return (
         f"SELECT {key_hash(table)} AS key, {said_hash(table, given)} AS said, {', '.join(columns)} "
-        f"FROM ({relation(table, files)}) WHERE {key_hash(table)} IN (SELECT key FROM {fresh})"
+        f"FROM ({rows}) WHERE {key_hash(table)} IN (SELECT key FROM {fresh})"
     )
 
 

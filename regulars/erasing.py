@@ -62,7 +62,7 @@ class Step:
     """One step of an erasure; taking it again does no harm."""
 
     name: str
-    take: Callable[[], None]
+    take: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -181,6 +181,7 @@ def steps(ledger: "Ledger", known: Known, now: datetime) -> tuple[Step, ...]:
     after it, what is left to remove is whatever belongs to no present version, and needs no name.
     """
     from ledger import erasure
+    from ledger.arrivals import Arrivals
     from serving import erasure as scored
 
     home, person = ledger.home, known.person
@@ -189,6 +190,7 @@ def steps(ledger: "Ledger", known: Known, now: datetime) -> tuple[Step, ...]:
     rest = (
         Step("Publishing the scores of the others", lambda: scored.unpublish(home, person.ids)),
         Step("Removing scores, refills and memberships", lambda: scored.remove(home, person.ids)),
+        Step("Removing what was posted", lambda: Arrivals(home.arrivals).forget(person.ids)),
         Step("Removing rows from the ledger", lambda: erasure.forget(ledger, person)),
     )
     return (note, *rest) if known.rows else rest

@@ -1,6 +1,6 @@
 """Options that several commands share, and how they become the objects the packages take."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -95,11 +95,14 @@ def home_of(home: Path | None) -> "Home":
 
 
 def ledger_of(settings: "Settings") -> "Ledger":
-    """Return the shop's ledger."""
+    """Return the shop's ledger, with all that was posted to the service until now."""
     from ledger.home import Home
+    from ledger.settling import settle
     from ledger.store import Ledger
 
-    return Ledger(Home(settings.home))
+    ledger = Ledger(Home(settings.home))
+    settle(ledger, datetime.now(UTC))
+    return ledger
 
 
 def cutoff_of(ledger: "Ledger", day: datetime | None) -> "Cutoff":

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from features.cutoff import Cutoff
 from features.history import last_order_at
 from features.surroundings import read_store
+from ledger.arrivals import Arrivals
 from ledger.engine import bound
 from ledger.errors import InputError
 from ledger.home import Home
@@ -123,6 +124,8 @@ def _run(  # noqa: PLR0913 - as `run`
     release = scorer.release
     newest = tables.newest_as_of(home.scores)
     ledger = Ledger(home)
+    posted = Arrivals(home.arrivals)
+    through = posted.settled_through()  # before the files are listed, which then have all of these
     files = ledger.all_files()
     with workspace(home) as spill, ledger.connect(files) as connection:
         bound(connection, spill)
@@ -140,7 +143,8 @@ def _run(  # noqa: PLR0913 - as `run`
         context = read_store(connection)
         measured = scorer.measure(connection, as_of, scored.scores["customer_id"])
     scored = scorer.of_run(scored, of_customers, measured)
-    facts = _facts(scorer, scored, refills, as_of, data_through).model_copy(update=arrivals)
+    facts = _facts(scorer, scored, refills, as_of, data_through)
+    facts = facts.model_copy(update={**arrivals, "posted_through": through})
     tell("Writing scores", 0.7)
     tables.replace_as_of(home.scores, tables.with_run(scored.scores, as_of.at, release.id), as_of.at)
     for path, rows in (
@@ -155,6 +159,7 @@ def _run(  # noqa: PLR0913 - as `run`
     tell("Updating memberships", 0.8)
     followed = follow(home, scorer, scored, of_customers, facts)
     tell("Publishing", 0.9)
+    _let_go(home, posted)
     published = store.publish(
         home,
         scores=scored.scores,
@@ -186,6 +191,17 @@ def _remind(
     demand = expected_demand(connection, "reminder_refills", as_of)
     of_customers = membership.columns(connection, scored.scores["customer_id"], suggestions)
     return refills, suggestions, demand, of_customers
+
+
+def _let_go(home: Home, posted: Arrivals) -> None:
+    """Drop what was posted before the run that is served until now, in which it is."""
+    if not posted.exists:
+        return
+    try:
+        served = store.PublishedRun.open(home).facts
+    except InputError:
+        return  # none is served, or it is damaged and this one takes its place; the rows stay until the next
+    posted.drop(served.posted_through, served.as_of)
 
 
 def _silent(step: str, share: float) -> None:

@@ -24,6 +24,10 @@ KINDS: dict[str, tuple[HTTPStatus, str]] = {
     "wrong-media-type": (HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON"),
     "invalid-history": (HTTPStatus.UNPROCESSABLE_ENTITY, "The history cannot be used"),
     "invalid-expression": (HTTPStatus.UNPROCESSABLE_ENTITY, "The condition is refused"),
+    "invalid-rows": (
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "Nothing was taken: a row is not one that an import takes",
+    ),
     "no-history": (HTTPStatus.UNPROCESSABLE_ENTITY, "No order was known before as_of"),
     "too-many": (HTTPStatus.TOO_MANY_REQUESTS, "Too many requests at once"),
     "failed": (HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed to answer"),

@@ -26,6 +26,7 @@ from ledger.views import add_missing_tables
 from models.deployments import Deployment, refusal
 from models.release import load_deployed
 from segments.segment import Segment
+from serving.arrived import Arrived, Rescored
 from serving.errors import Problem, ProblemError
 from serving.posted import serve_as_ledger
 from serving.scorer import Scorer
@@ -96,6 +97,7 @@ class Opened:
     scorer: Watched[Scorer]
     run: Watched[PublishedRun]
     promotion: Watched[Deployment | None]
+    arrived: Arrived
 
 
 class Live:
@@ -123,6 +125,7 @@ class Live:
             Watched("release", home.deployed, lambda: _open_scorer(home, segments())),
             Watched("run", home.published_pointer, lambda: PublishedRun.open(home)),
             Watched("promotion", home.deployments, lambda: refusal(home)),
+            Arrived(home),
         )
         self.refresh()
 
@@ -144,6 +147,8 @@ class Live:
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
+        if self._opened is not None:
+            self._opened.arrived.close()
 
     def _poll(self) -> None:
         while not self._stop.wait(POLL_SECONDS):
@@ -170,6 +175,28 @@ class Live:
             or self._opened.run.refused
             or self._opened.promotion.refused,
         }
+
+    def home(self) -> Home:
+        """
+        Return the home that is served.
+
+        Raises
+        ------
+        ProblemError
+            When none is opened yet.
+        """
+        if self._opened is None:
+            raise ProblemError(Problem("not-ready", STARTING))
+        return self._opened.home
+
+    def rescored(self, run: PublishedRun, customer_id: str) -> Rescored | None:
+        """Return a customer scored by what was posted since a run; None when nothing was, or nothing is deployed."""
+        opened = self._opened
+        scorer = None if opened is None else opened.scorer.current
+        if opened is None or scorer is None:
+            return None
+        since = opened.arrived.since(run, customer_id)
+        return None if since is None else opened.arrived.rescored(run, scorer, customer_id, since)
 
     def run(self) -> PublishedRun:
         """

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from models.gaps import LEVELS
-from serving import schemas
+from serving import schemas, written
 from serving.errors import KINDS, MEDIA_TYPE
 from serving.reminders.states import STATES
 from serving.segments.editing import PARTITIONS
@@ -116,6 +116,12 @@ READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, .
     ("/readyz", "Whether the service can answer, and from what", schemas.Readiness, [], ()),
 )
 PREVIEW_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-expression", "unknown-segment")
+# path, summary, request
+WRITES: tuple[tuple[str, str, type[BaseModel]], ...] = (
+    ("/v1/orders", "Order lines into the ledger; told of their customers at once", written.OrdersRequest),
+    ("/v1/events", "Events into the ledger; told of their customers at once", written.EventsRequest),
+)
+WRITING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-rows")
 SCORING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-history")
 ANY_PROBLEMS = ("wrong-method", "bad-host", "too-many", "failed", "not-ready", "too-slow")
 
@@ -129,6 +135,8 @@ def description() -> dict[str, Any]:
         schemas.PreviewRequest,
         schemas.PreviewAnswer,
         schemas.ProblemDocument,
+        written.WriteAnswer,
+        *(write[2] for write in WRITES),
         *(read[2] for read in READS),
     ]
     described: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in models]
@@ -137,6 +145,8 @@ def description() -> dict[str, Any]:
         "/v1/score": {"post": _scoring()},
         "/v1/segments/preview": {"post": _previewing()},
     }
+    for path, summary, request in WRITES:
+        paths[path] = {"post": _writing(summary, request)}
     for path, summary, answer, parameters, problems in READS:
         operation = {"summary": summary, "parameters": parameters, "responses": _responses(answer, problems)}
         paths[path] = {"get": operation}
@@ -173,6 +183,16 @@ def _previewing() -> dict[str, Any]:
             "content": {"application/json": {"schema": _ref(schemas.PreviewRequest)}},
         },
         "responses": _responses(schemas.PreviewAnswer, PREVIEW_PROBLEMS),
+    }
+
+
+def _writing(summary: str, request: type[BaseModel]) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "description": "All rows are taken or none. The same row sent again changes nothing; other values under the "
+        "same id are a correction. When it is answered, the rows are on the disk.",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref(request)}}},
+        "responses": _responses(written.WriteAnswer, WRITING_PROBLEMS),
     }
 
 

@@ -1,4 +1,4 @@
-"""Reads over HTTP: the pages for marketers, their JSON twins and the API's description, as one application.
+"""Reads over HTTP and writes to the ledger: pages for marketers, their JSON twins and the API's description, in one.
 
 The service mounts it at "/"; it is an application of its own, so that it can be driven without BentoML.
 """
@@ -7,7 +7,7 @@ import functools
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from serving import answers, look
+from ledger.schema import Table
+from ledger.store import Ledger
+from ledger.tables.events import EVENTS
+from ledger.tables.orders import ORDERS
+from serving import answers, current, look, writing
 from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of
 from serving.live import Live
 from serving.openapi import description
@@ -34,7 +38,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -> Starlette:
     """
-    Return the application that answers every GET of the service but the probes.
+    Return the application that answers every GET of the service but the probes, and takes orders and events.
 
     Parameters
     ----------
@@ -68,6 +72,8 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
             ),
             Route("/v1/replenishment", as_json(refill_answers.replenishment), methods=["GET"]),
             Route("/v1/replenishment/demand", as_json(refill_answers.demand), methods=["GET"]),
+            Route("/v1/orders", _write(live, ORDERS), methods=["POST"]),
+            Route("/v1/events", _write(live, EVENTS), methods=["POST"]),
             Route("/openapi.json", _description, methods=["GET"]),
             Route("/docs.json", _description, methods=["GET"]),
             Mount("/static", _Static(directory=STATIC)),
@@ -76,7 +82,11 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
 
 
 def _customer(live: Live, run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
-    return answers.customer(run, given["customer_id"], live.scorer_of(run))
+    customer = given["customer_id"]
+    rescored = live.rescored(run, customer)
+    if rescored is not None:
+        return current.customer(run, customer, rescored)
+    return answers.customer(run, customer, live.scorer_of(run))
 
 
 async def _preview(live: Live, request: Request) -> Response:
@@ -86,6 +96,19 @@ async def _preview(live: Live, request: Request) -> Response:
     except ProblemError as error:
         return problem_response(error.problem, request)
     return json_response(found)
+
+
+def _write(live: Live, table: Table) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await request.json()
+            now = datetime.now(UTC)
+            taken = await run_in_threadpool(lambda: writing.take(table, body, Ledger(live.home()), now))
+        except ProblemError as error:
+            return problem_response(error.problem, request)
+        return json_response(taken)
+
+    return endpoint
 
 
 def _given(request: Request) -> dict[str, str]:

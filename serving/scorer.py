@@ -72,6 +72,7 @@ class Scorer:
     run_assigner: Assigner = field(init=False, repr=False)
     measures: WarmMeasures | None = field(init=False, repr=False)
     plans: WarmPool = field(init=False, repr=False)
+    decided: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.release.manifest.feature_fingerprint != CATALOG.fingerprint:
@@ -97,6 +98,8 @@ class Scorer:
         named = {*CORE.names, *self.release.predictors.inputs, *assigner.needs, *of_posted.needs}
         used = FeatureSet(feature for feature in CATALOG if feature.name in named)
         object.__setattr__(self, "plans", WarmPool(used))
+        # Names of the segments that `score` tells of; the others are told by a scoring run.
+        object.__setattr__(self, "decided", frozenset(each.name for each in of_scores))
 
     def score(
         self, connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, store: pa.Table | None = None

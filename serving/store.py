@@ -130,6 +130,8 @@ class RunFacts(BaseModel):
         As orders arrived in the eight weeks up to the last one.
     longest_silence_days : int or None, days
         Between two days with orders, in the year up to the last one.
+    posted_through : int
+        Number of the last posted row that the ledger's tables had when the run read them, see `ledger.arrivals`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -153,6 +155,7 @@ class RunFacts(BaseModel):
     changes_through: int = 0
     orders_a_day: float | None = None
     longest_silence_days: int | None = None
+    posted_through: int = 0
 
 
 def publish(  # noqa: PLR0913 - one argument a table, by name

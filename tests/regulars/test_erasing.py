@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
+from ledger.arrivals import Arrivals
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.importers.load import import_files
 from ledger.person import sought
+from ledger.posting import post
 from ledger.proof import search
 from ledger.store import Ledger
 from ledger.tables.customers import CUSTOMERS
@@ -83,6 +86,24 @@ def test_a_customer_is_gone_from_the_whole_home_and_the_search_says_so(home: Hom
     assert "Places that still hold the customer: 0" in told.stdout
     assert "Trained while the customer was known: 2023-06-27-" in told.stdout
     assert search(home, wanted).found == ()
+
+
+def test_what_was_posted_to_the_service_goes_too(home: Home) -> None:
+    lines = [
+        (CUSTOMER, "posted-1"),
+        (CUSTOMER, "posted-2"),
+        ("c008", "posted-3"),
+        ("posted-alone", "posted-4"),
+    ]
+    for customer, order in lines:
+        line = {"customer_id": customer, "order_id": order, "ordered_at": "2023-06-28", "net_amount": "5"}
+        cells = {name: pa.array([cell], pa.string()) for name, cell in line.items()}
+        post(Ledger(home), ORDERS, pa.table({"line": pa.array([0], pa.int64()), **cells}), NOW)
+    told = run(home, CUSTOMER, "--yes")
+    assert "Places that still hold the customer: 0" in told.stdout
+    assert answer(home, "posted-alone", "--yes")["removed"] == {"orders": 1}
+    with Arrivals(home.arrivals).open() as held:
+        assert held.execute("SELECT whose FROM arrivals").fetchall() == [("c008",)]
 
 
 def test_the_others_stay_and_go_on_being_served(home: Home) -> None:

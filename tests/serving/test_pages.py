@@ -305,6 +305,8 @@ def test_the_description_names_every_address_that_answers(served: Served) -> Non
     description = get(served, "/openapi.json").json()
     assert set(description["paths"]) == {
         "/v1/score",
+        "/v1/orders",
+        "/v1/events",
         "/v1/segments",
         "/v1/segments/preview",
         "/v1/segments/{name}",

@@ -1,0 +1,240 @@
+"""What was posted since the published run, as one worker sees it, and the scores of customers to whom it happened.
+
+A published run never changes. Of whoever has ordered since, all rows are read again, from the ledger's tables and from
+what was posted, and go through the scorer that the run went through. Everybody else is answered from the run, at the
+cost of asking SQLite whether anything was written.
+"""
+
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from features.cutoff import Cutoff
+from ledger import identity
+from ledger.arrivals import BUSY_SECONDS, EPOCH, TAKEN, Arrivals, counts_from, microseconds
+from ledger.engine import open_engine
+from ledger.home import Home
+from ledger.schema import Table
+from ledger.sought import listed
+from ledger.store import Ledger, relation
+from ledger.tables.customers import CUSTOMERS
+from ledger.tables.identities import IDENTITIES
+from ledger.tables.orders import ORDERS
+from ledger.tables.products import PRODUCTS
+from ledger.views import add_missing_tables
+from serving.scorer import Scored, Scorer
+from serving.store import PublishedRun
+
+ANSWERS_KEPT = 1_000
+_CHANGED = "PRAGMA data_version"
+_TAIL = "SELECT seq, whose, from_us FROM arrivals WHERE seq > ? AND whose IS NOT NULL ORDER BY seq"
+_COUNT = "SELECT count(*) FROM arrivals WHERE seq <= ?"
+
+
+@dataclass(frozen=True)
+class Since:
+    """What came of one customer since a run.
+
+    Parameters
+    ----------
+    seq : int
+        Number of the last row.
+    at : datetime
+        The instant from which the last of it counts.
+    """
+
+    seq: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """A customer as of the end of the day of what came last.
+
+    Parameters
+    ----------
+    scorer : Scorer
+        With which.
+    scored : Scored
+        Of this customer alone.
+    cutoff : Cutoff
+    at : datetime
+        The instant from which the last of what came counts.
+    last_order_at : datetime or None
+    bought : frozenset of str
+        Products bought since the run, and their categories.
+    """
+
+    scorer: Scorer
+    scored: Scored
+    cutoff: Cutoff
+    at: datetime
+    last_order_at: datetime | None
+    bought: frozenset[str]
+
+    def data_through(self, run: PublishedRun) -> datetime | None:
+        """Return the instant of the last order that is known, of this customer or in the run."""
+        return max(filter(None, (self.last_order_at, run.facts.data_through)), default=None)
+
+
+class Arrived:
+    """What came to one home, followed by one process.
+
+    Parameters
+    ----------
+    home : Home
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._arrivals = Arrivals(home.arrivals)
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+        self._version: int | None = None
+        self._last, self._rows = 0, 0
+        self._by_customer: dict[str, list[tuple[int, int]]] = {}
+        self._kept: OrderedDict[tuple[str, str, str, int], Rescored] = OrderedDict()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = self._version = None
+
+    def since(self, run: PublishedRun, customer_id: str) -> Since | None:
+        """Return what came of a customer that a run was not made of, None when it has all."""
+        with self._lock:
+            self._follow()
+            came = self._by_customer.get(customer_id)
+            if came is None:
+                return None
+            as_of = microseconds(run.facts.as_of)
+            new = [each for each in came if each[0] > run.facts.posted_through or each[1] >= as_of]
+        return Since(new[-1][0], EPOCH + timedelta(microseconds=max(at for _, at in new))) if new else None
+
+    def _follow(self) -> None:
+        """Read what was written since the last look; most times nothing was."""
+        if self._connection is None:
+            if not self._arrivals.exists:
+                return
+            self._connection = sqlite3.connect(
+                self._arrivals.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+        ((version,),) = self._connection.execute(_CHANGED).fetchall()
+        if version == self._version:
+            return
+        ((rows,),) = self._connection.execute(_COUNT, (self._last,)).fetchall()
+        if rows != self._rows:  # a customer was erased, or a run has taken them over
+            self._last, self._rows, self._by_customer = 0, 0, {}
+            self._kept.clear()
+        for seq, whose, from_us in self._connection.execute(_TAIL, (self._last,)).fetchall():
+            self._by_customer.setdefault(whose, []).append((seq, from_us))
+            self._last = seq
+        ((self._rows,),) = self._connection.execute(_COUNT, (self._last,)).fetchall()
+        self._version = version
+
+    def rescored(self, run: PublishedRun, scorer: Scorer, customer_id: str, since: Since) -> Rescored | None:
+        """
+        Score a customer by all that is known by now.
+
+        Parameters
+        ----------
+        run : PublishedRun
+            Its store is the one that the customer is compared with, until the next run.
+        scorer : Scorer
+        customer_id : str
+        since : Since
+
+        Returns
+        -------
+        Rescored or None
+            None when nothing of it is an order: a visitor is no customer yet.
+        """
+        key = (run.name, scorer.release.id, customer_id, since.seq)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        found = _rescore(self._home, run, scorer, customer_id, since)
+        if found is not None:
+            with self._lock:
+                self._kept[key] = found
+                while len(self._kept) > ANSWERS_KEPT:
+                    self._kept.popitem(last=False)
+        return found
+
+
+def cutoff_after(run: PublishedRun, at: datetime) -> Cutoff:
+    """Return the first local midnight that knows of something: as `regulars score` would choose after it."""
+    zone = run.facts.time_zone
+    midnight = Cutoff.at_midnight(at.astimezone(ZoneInfo(zone)).date() + timedelta(days=1), zone)
+    return midnight if midnight.at > run.facts.as_of else Cutoff(run.facts.as_of, zone)
+
+
+def _rescore(
+    home: Home, run: PublishedRun, scorer: Scorer, customer_id: str, since: Since
+) -> Rescored | None:
+    cutoff = cutoff_after(run, since.at)
+    rows = everything_of(Ledger(home), Arrivals(home.arrivals), customer_id, cutoff)
+    with open_engine() as connection:
+        connection.execute("SET threads = 1")  # one customer: handing rows out takes longer than they do
+        for table, found in rows.items():
+            connection.register(f"ledger_{table.name}", found)
+        add_missing_tables(connection)
+        scored = scorer.score(connection, cutoff, run.tables["store"])
+    mine = pc.field("customer_id") == customer_id
+    scored = Scored(*(table.filter(mine) for table in (scored.features, scored.scores, scored.assignments)))
+    if scored.scores.num_rows == 0:
+        return None
+    orders = rows[ORDERS]
+    as_of = microseconds(run.facts.as_of)
+    new = orders.filter(pa.array([at >= as_of for at in counts_from(ORDERS, orders)], pa.bool_()))
+    return Rescored(
+        scorer, scored, cutoff, since.at, pc.max(orders["ordered_at"]).as_py(), _bought(new, rows[PRODUCTS])
+    )
+
+
+def _bought(orders: pa.Table, products: pa.Table) -> frozenset[str]:
+    named = pc.unique(orders["product_id"].drop_null())
+    categories = products.filter(pc.is_in(products["product_id"], value_set=named))["category"]
+    return frozenset([*named.to_pylist(), *categories.drop_null().to_pylist()])
+
+
+def everything_of(
+    ledger: Ledger, arrivals: Arrivals, customer_id: str, cutoff: Cutoff
+) -> Mapping[Table, pa.Table]:
+    """Return all rows of one customer that are known by now, and of the products bought, by table."""
+    files = ledger.all_files()
+    with open_engine() as connection:
+
+        def read(table: Table, column: str, values: Sequence[str]) -> pa.Table:
+            rows = f"SELECT * FROM ({relation(table, files[table])}) WHERE {column} IN ({listed(values)})"
+            return connection.sql(rows).to_arrow_table().cast(table.arrow_schema)
+
+        connection.execute(f"CREATE VIEW ledger_identities AS {relation(IDENTITIES, files[IDENTITIES])}")
+        known = identity.resolved(connection, cutoff.at)
+        also = known.filter(pc.equal(known["customer_id"], customer_id))["anonymous_id"].to_pylist()
+        ids = [customer_id, *also]
+        posted = arrivals.of(ids)
+        found = {
+            IDENTITIES: read(IDENTITIES, "anonymous_id", ids),
+            CUSTOMERS: read(CUSTOMERS, "customer_id", ids),
+        }
+        for table in TAKEN:
+            held = [read(table, name, ids) for name in ("customer_id", "anonymous_id") if name in table.names]
+            connection.register("rows_of_one", pa.concat_tables([*held, posted[table]]))
+            # A row that was settled meanwhile comes from both, and an event of a known visitor twice.
+            distinct = connection.sql("SELECT DISTINCT * FROM rows_of_one").to_arrow_table()
+            connection.unregister("rows_of_one")
+            found[table] = distinct.cast(table.arrow_schema)
+        bought = pc.unique(found[ORDERS]["product_id"].drop_null()).to_pylist()
+        found[PRODUCTS] = read(PRODUCTS, "product_id", bought)
+    return found
