@@ -23,7 +23,7 @@ from ledger.workspace import workspace
 from models.scores import scores_for
 from segments import known
 from segments.assign import compile_segments, customers_sql
-from segments.derived import statistics_of
+from segments.derived import inputs_of, statistics_of
 from segments.expression import Expression, parse
 from segments.measured import measure, relations_of
 from segments.resolve import thresholds
@@ -151,8 +151,7 @@ class Trial:
         """
         columns = columns_of(run.facts)
         expression = parse(text, columns, {each.name: each for each in others}, (name,) if name else ())
-        needs = customers_sql([expression], columns, _ANY_NUMBER)[1]
-        frame = _frame(run, expression, needs)
+        frame = _frame(run, expression, sorted(inputs_of(expression.columns)))
         added = _numbers(run, expression, frame)
         numbers = {**run.facts.numbers, **added}
         customers, _ = customers_sql([expression], columns, numbers)
@@ -230,19 +229,6 @@ class Trial:
 
 
 _TEXTS: Final = {"title": "x", "description": "x", "advice": "x"}
-
-
-class _AnyNumber(dict[str, float]):
-    """Stands for the store's numbers while only the names of columns are asked for."""
-
-    def __missing__(self, key: str) -> float:
-        return 0.0
-
-    def __contains__(self, key: object) -> bool:
-        return True
-
-
-_ANY_NUMBER: Final = _AnyNumber()
 
 
 def columns_of(facts: RunFacts) -> Mapping[str, SegmentColumn]:
