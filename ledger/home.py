@@ -27,6 +27,11 @@ class Home:
         return self.path / "arrivals.db"
 
     @property
+    def keys(self) -> Path:
+        """SQLite file of the service's API keys, hashed."""
+        return self.path / "keys.db"
+
+    @property
     def work(self) -> Path:
         """Directory of what imports need while they run."""
         return self.path / "work"

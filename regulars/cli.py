@@ -14,7 +14,17 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ledger.errors import InputError
-from regulars import erasing, explaining, exporting, identifying, importing, promoting, segmenting, terminal
+from regulars import (
+    erasing,
+    explaining,
+    exporting,
+    identifying,
+    importing,
+    keying,
+    promoting,
+    segmenting,
+    terminal,
+)
 from regulars.options import (
     AsJson,
     AsOf,
@@ -98,6 +108,7 @@ def demo(
 
     settings = settings_of(home or settings_of(None).home / f"demo-{dataset.value}", port=port)
     if not no_serve:
+        server.require_keys(Home(settings.home), settings.host)
         server.require_free_port(settings.host, settings.port)
     # `make demo` calls the command where it is installed, off the PATH.
     command = "regulars" if shutil.which("regulars") else sys.argv[0]
@@ -242,6 +253,7 @@ def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
     settings = settings_of(home, port=port)
     shop = home_of(home)
     PublishedRun.open(shop)
+    server.require_keys(shop, settings.host)
     server.require_free_port(settings.host, settings.port)
     typer.echo(f"Serving {settings.home} at http://localhost:{settings.port} - stop with Ctrl-C", err=True)
     server.serve(shop, settings.host, settings.port)
@@ -253,6 +265,7 @@ app.command()(erasing.erase)
 app.add_typer(
     importing.commands, name="import", help="Add orders, products, customers, events to the ledger."
 )
+app.add_typer(keying.commands, name="keys", help="API keys: who may ask the service what.")
 app.add_typer(
     identifying.commands, name="identities", help="Who is who: visitors and accounts of one person."
 )

@@ -33,6 +33,25 @@ def require_free_port(host: str, port: int) -> None:
             ) from error
 
 
+def require_keys(home: Home, host: str) -> None:
+    """
+    Refuse to listen where other machines reach the service while nobody needs a key.
+
+    Raises
+    ------
+    InputError
+        When the host is none of this machine's own and no key is in use.
+    """
+    from serving.keys import listed  # noqa: PLC0415 - for one command
+
+    own = host == "localhost" or host.startswith("127.") or host == "::1"
+    if not own and all(key.revoked_at for key in listed(home.keys)):
+        raise InputError(
+            f"{host} is reached by other machines: make a key first with `regulars keys create NAME --scope "
+            "scores`, or listen on 127.0.0.1"
+        )
+
+
 def command(host: str, port: int) -> list[str]:
     """Return the command line of the service."""
     return [

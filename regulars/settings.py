@@ -32,8 +32,7 @@ class Settings(BaseSettings):
     reminder_lead_days : int, days
         How long before it is due a refill counts as due soon: what delivery takes.
     host : str
-        Address that `serve` listens on. The API has no keys yet: leave it at loopback unless something in
-        front of it asks for them.
+        Address that `serve` listens on. Elsewhere than on loopback it refuses to start without API keys.
     port : int
         Port that `serve` listens on.
     webhook_url : str or None

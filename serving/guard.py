@@ -14,7 +14,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
+from serving.access import admit, refuse_other_sites
 from serving.errors import KIND_OF_STATUS, MEDIA_TYPE, Problem, ProblemError, instance_of
+from serving.keys import Keyring
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -65,10 +67,13 @@ class Answer:
         The server's own `send`.
     instance : str or None
         Path of the request, for problem documents.
+    allowance : list of (bytes, bytes)
+        Headers that say what the request's key is allowed.
     """
 
     send: Send
     instance: str | None
+    allowance: list[tuple[bytes, bytes]] = field(default_factory=list, init=False)
     started: bool = field(default=False, init=False)
     ended: bool = field(default=False, init=False)
 
@@ -91,7 +96,7 @@ class Answer:
         self.started = True
         given = {name for name, _ in headers}
         added = [pair for pair in (*SECURITY_HEADERS, NO_STORE) if pair[0] not in given]
-        await self.send({**message, "headers": [*headers, *added]})
+        await self.send({**message, "headers": [*headers, *added, *self.allowance]})
 
     async def problem(self, problem: Problem, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Send a problem document that names the request's path, unless an answer has begun."""
@@ -110,7 +115,7 @@ class Answer:
         self.started = self.ended = True
         own = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
         start = {"type": "http.response.start", "status": status}
-        await self.send({**start, "headers": [*own, *headers, *SECURITY_HEADERS, NO_STORE]})
+        await self.send({**start, "headers": [*own, *headers, *SECURITY_HEADERS, NO_STORE, *self.allowance]})
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
 
@@ -127,6 +132,8 @@ class Guard:
         Returns why the service cannot answer, or None when it can.
     state : callable
         Returns what `/readyz` says beside that.
+    keys : Keyring
+        The keys that open it.
     """
 
     def __init__(
@@ -136,11 +143,13 @@ class Guard:
         allowed_hosts: Callable[[], frozenset[str]],
         not_ready: Callable[[], str | None],
         state: Callable[[], Mapping[str, str | None]],
+        keys: Keyring,
     ) -> None:
         self.app = app
         self.hosts = LOOPBACK | allowed_hosts()
         self.not_ready = not_ready
         self.state = state
+        self.keys = keys
         self.in_flight = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -150,7 +159,7 @@ class Guard:
             return
         answer = Answer(send, instance_of(scope.get("raw_path") or b""))
         try:
-            self._refuse_early(scope)
+            self._refuse_early(scope, answer)
             if scope["path"] == "/readyz" and scope["method"] in READ_METHODS:
                 await answer.json({"status": "ready", **self.state()})
             else:
@@ -167,7 +176,7 @@ class Guard:
             _log(scope, error)
             await answer.problem(Problem("failed", "unexpected failure; the service's log has the place"))
 
-    def _refuse_early(self, scope: Scope) -> None:
+    def _refuse_early(self, scope: Scope, answer: Answer) -> None:
         """Raise for what can be refused from the headers alone."""
         path, headers = scope["path"], dict(scope["headers"])
         if path not in PROBES and not self._host_allowed(headers.get(b"host", b"")):
@@ -176,6 +185,8 @@ class Guard:
                     "bad-host", "ask for 127.0.0.1 or localhost, or name this host in REGULARS_ALLOWED_HOSTS"
                 )
             )
+        refuse_other_sites(scope["method"], headers)
+        self._admit(scope, headers, answer)
         if path == "/readyz" and (reason := self.not_ready()) is not None:
             raise ProblemError(Problem("not-ready", reason))
         if scope["method"] == "POST":
@@ -187,6 +198,18 @@ class Guard:
         declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or len(declared) > 12 or int(declared) > BODY_LIMIT_BYTES:  # noqa: PLR2004 - a terabyte
             raise ProblemError(TOO_LARGE)
+
+    def _admit(self, scope: Scope, headers: Mapping[bytes, bytes], answer: Answer) -> None:
+        """Raise unless the request brings the key that its address needs, with a request left in this minute."""
+        key = admit(self.keys, scope["path"], headers, (scope.get("server") or (None,))[0])
+        if key is None:
+            return
+        allowed, mine = self.keys.allowance(key)
+        answer.allowance = mine.headers()
+        if not allowed:
+            answer.allowance.append((b"retry-after", b"%d" % mine.wait_seconds))
+            expected = f"at most {key.per_minute:,} requests a minute"
+            raise ProblemError(Problem("rate-limited", "wait as Retry-After says", "Authorization", expected))
 
     def _host_allowed(self, host: bytes) -> bool:
         name = host.decode("latin-1").lower()
@@ -272,6 +295,11 @@ def problem_of_status(status: int) -> Problem:
 
 
 def _headers_for(problem: Problem) -> list[tuple[bytes, bytes]]:
+    if problem.kind == "no-key":
+        return [
+            (b"www-authenticate", b"Bearer"),
+            (b"www-authenticate", b'Basic realm="Regulars", charset="UTF-8"'),
+        ]
     return [(b"retry-after", b"1")] if problem.kind in {"too-many", "not-ready"} else []
 
 

@@ -9,7 +9,9 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from models.gaps import LEVELS
 from serving import schemas, written
+from serving.access import scope_of
 from serving.errors import KINDS, MEDIA_TYPE
+from serving.keys import SCOPES
 from serving.reminders.states import STATES
 from serving.segments.editing import PARTITIONS
 
@@ -123,7 +125,27 @@ WRITES: tuple[tuple[str, str, type[BaseModel]], ...] = (
 )
 WRITING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-rows")
 SCORING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-history")
-ANY_PROBLEMS = ("wrong-method", "bad-host", "too-many", "failed", "not-ready", "too-slow")
+ANY_PROBLEMS = (
+    "no-key",
+    "wrong-scope",
+    "wrong-method",
+    "bad-host",
+    "too-many",
+    "failed",
+    "not-ready",
+    "too-slow",
+)
+
+
+SECURITY = {
+    "key": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A key of `regulars keys create`; it needs the scope named, or admin. "
+        "Scopes: " + "; ".join(f"{name}: {means}" for name, means in SCOPES.items()) + ".",
+    },
+    "password": {"type": "http", "scheme": "basic", "description": "The key as the password, for browsers."},
+}
 
 
 @cache
@@ -150,6 +172,11 @@ def description() -> dict[str, Any]:
     for path, summary, answer, parameters, problems in READS:
         operation = {"summary": summary, "parameters": parameters, "responses": _responses(answer, problems)}
         paths[path] = {"get": operation}
+    for path, operations in paths.items():
+        if (scope := scope_of(path)) is not None:
+            for operation in operations.values():
+                # An empty choice: without any key in the home, this machine alone is answered.
+                operation["security"] = [{"key": [scope]}, {"password": [scope]}, {}]
     return {
         "openapi": "3.1.0",
         "info": {
@@ -158,7 +185,7 @@ def description() -> dict[str, Any]:
             "description": "Predictive segments from purchases.",
         },
         "paths": paths,
-        "components": {"schemas": defined["$defs"]},
+        "components": {"schemas": defined["$defs"], "securitySchemes": SECURITY},
     }
 
 

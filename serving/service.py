@@ -22,6 +22,7 @@ from segments.segment import load_library
 from serving import answers, pages
 from serving.errors import MEDIA_TYPE, ProblemError
 from serving.guard import Guard
+from serving.keys import Keyring
 from serving.live import Live
 from serving.schemas import ScoreAnswer
 
@@ -38,6 +39,7 @@ SCORE_PATH = "/v1/score"
 BENTOML_ERRORS = "bentoml._internal.server.http_app"
 
 LIVE = Live()
+KEYS = Keyring(lambda: home_from_environment().keys)
 
 # The parent process of the workers reports too, and reads this before any of our code but this runs in it.
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", ENVIRONMENT["BENTOML_DO_NOT_TRACK"])
@@ -97,6 +99,7 @@ class Regulars:
     def close(self) -> None:
         """Stop watching the home."""
         LIVE.close()
+        KEYS.close()
         self._engine.close()
         gc.unfreeze()
 
@@ -116,7 +119,7 @@ class Regulars:
 def _assemble(service: Any) -> None:  # noqa: ANN401 - what BentoML's decorator makes of a class, untyped
     """Put the guard in front, and reads and pages beside the scoring."""
     service.add_asgi_middleware(
-        Guard, allowed_hosts=allowed_hosts, not_ready=LIVE.not_ready, state=LIVE.state
+        Guard, allowed_hosts=allowed_hosts, not_ready=LIVE.not_ready, state=LIVE.state, keys=KEYS
     )
     service.mount_asgi_app(pages.application(LIVE, lambda: datetime.now(UTC)), path="/")
 

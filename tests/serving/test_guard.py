@@ -1,7 +1,8 @@
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 
 from serving import guard
 from serving.guard import BODY_LIMIT_BYTES, Application, Guard, Receive, Scope, Send
+from serving.keys import Keyring
 
 
 async def echo(_: Scope, receive: Receive, send: Send) -> None:
@@ -22,12 +24,22 @@ async def answer(send: Send, status: int, media_type: bytes, body: bytes) -> Non
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def guarded(app: Application, reason: str | None = None, hosts: frozenset[str] = frozenset()) -> Guard:
+NO_KEYS = Path("no-such-keys.db")
+
+
+def guarded(
+    app: Application,
+    reason: str | None = None,
+    hosts: frozenset[str] = frozenset(),
+    keys: Path = NO_KEYS,
+    clock: Callable[[], float] = lambda: 0.0,
+) -> Guard:
     return Guard(
         app,
         allowed_hosts=lambda: hosts,
         not_ready=lambda: reason,
         state=lambda: {"release": "r1", "refused": None},
+        keys=Keyring(lambda: keys, clock),
     )
 
 

@@ -318,6 +318,9 @@ def test_the_description_names_every_address_that_answers(served: Served) -> Non
         "/v1/replenishment/demand",
         "/readyz",
     }
+    assert description["paths"]["/v1/orders"]["post"]["security"][0] == {"key": ["ledger"]}
+    assert "security" not in description["paths"]["/readyz"]["get"]
+    assert set(description["components"]["securitySchemes"]) == {"key", "password"}
     references = re.findall(r'"\$ref":"#/components/schemas/(\w+)"', get(served, "/openapi.json").text)
     assert set(references) <= set(description["components"]["schemas"])
 
