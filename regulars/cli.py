@@ -193,7 +193,12 @@ def score(
     ledger = ledger_of(settings)
     with terminal.progress() as progress:
         summary = scoring.score(
-            ledger.home, cutoff_of(ledger, as_of), progress, engine, settings.reminder_lead_days
+            ledger.home,
+            cutoff_of(ledger, as_of),
+            progress,
+            engine,
+            settings.reminder_lead_days,
+            settings.memory_limit_mb,
         )
     if summary.published is None:
         typer.echo("a later day is served already and stays; these scores are in the tables only", err=True)

@@ -56,7 +56,13 @@ def run(name: str, settings: Settings, *, now: datetime, command: str, progress:
     imported = fill(ledger, dataset, now, progress)
     cutoff = Cutoff.at_midnight(ledger.default_cutoff_date(), dataset.time_zone)
     trained = _train(ledger, cutoff, settings, progress)
-    scoring.score(ledger.home, cutoff, progress, lead_days=settings.reminder_lead_days)
+    scoring.score(
+        ledger.home,
+        cutoff,
+        progress,
+        lead_days=settings.reminder_lead_days,
+        memory_limit_mb=settings.memory_limit_mb,
+    )
     published = PublishedRun.open(ledger.home)
     return [
         *imported,

@@ -17,12 +17,13 @@ from serving.segments.in_force import in_force
 from serving.spark import SparkScoring
 
 
-def score(
+def score(  # noqa: PLR0913, PLR0917 - what is scored, as of when, and the shop's settings
     home: Home,
     as_of: Cutoff,
     progress: Progress,
     engine: Engine = Engine.DUCKDB,
     lead_days: int = LEAD_DAYS,
+    memory_limit_mb: int | None = None,
 ) -> batch.RunSummary:
     """Score every customer as of a cutoff and publish the run; `serving.batch.run` says what is refused."""
     found = in_force(home, load_deployed(home), load_library())
@@ -30,9 +31,20 @@ def score(
     for name, reason in found.aside.items():
         typer.echo(f"segment '{name}' is left out: {reason}", err=True)
     if engine is Engine.DUCKDB:
-        return batch.run(home, release, segments, as_of, progress, lead_days=lead_days)
+        return batch.run(
+            home, release, segments, as_of, progress, lead_days=lead_days, memory_limit_mb=memory_limit_mb
+        )
     with warnings.catch_warnings():
         # 2026-11-22: PySpark 4.3 about pandas 3, whose frames never go through Spark here. Goes when PySpark follows.
         warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
         on_spark = SparkScoring(open_session(), home)
-        return batch.run(home, release, segments, as_of, progress, scoring=on_spark, lead_days=lead_days)
+        return batch.run(
+            home,
+            release,
+            segments,
+            as_of,
+            progress,
+            scoring=on_spark,
+            lead_days=lead_days,
+            memory_limit_mb=memory_limit_mb,
+        )

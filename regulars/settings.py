@@ -27,8 +27,8 @@ class Settings(BaseSettings):
     mlflow_tracking_uri : str or None
         Where runs are recorded; None keeps them in the home. `MLFLOW_TRACKING_URI` is understood too.
     memory_limit_mb : int or None, MB
-        How much memory reading the ledger for training may take; what does not fit is written to the home for a while.
-        None is half of the machine's.
+        How much memory reading the ledger for training and scoring may take; what does not fit is written to the home
+        for a while. None is half of the machine's.
     reminder_lead_days : int, days
         How long before it is due a refill counts as due soon: what delivery takes.
     host : str

@@ -35,7 +35,7 @@ from serving.reminders.demand import expected as expected_demand
 from serving.reminders.refills import stage as stage_refills
 from serving.reminders.states import LEAD_DAYS
 from serving.scorer import Scored, Scorer, columns_of
-from serving.segments.following import arriving, follow
+from serving.segments.following import Followed, arriving, follow
 from serving.stored_features import selected
 
 LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
@@ -83,6 +83,7 @@ def run(  # noqa: PLR0913 - what is scored, with what, as of when, and how
     *,
     scoring: Scoring = embedded,
     lead_days: int = LEAD_DAYS,
+    memory_limit_mb: int | None = None,
 ) -> RunSummary:
     """
     Score every customer and write scores, replenishment and memberships.
@@ -102,6 +103,8 @@ def run(  # noqa: PLR0913 - what is scored, with what, as of when, and how
         Where the work is done; `embedded`, or a `serving.spark.SparkScoring`.
     lead_days : int, days
         How long before it is due a refill counts as due soon.
+    memory_limit_mb : int, MB, optional
+        For reading the ledger; by default half of the machine's memory.
 
     Returns
     -------
@@ -112,70 +115,104 @@ def run(  # noqa: PLR0913 - what is scored, with what, as of when, and how
     InputError
         When the ledger holds nobody before `as_of` or the release is of other features.
     """
+    tell, scorer = progress or _silent, Scorer(release, segments)
     with alone(home):
-        return _run(
-            home, Scorer(release, segments), as_of, progress or _silent, scoring=scoring, lead_days=lead_days
+        posted = Arrivals(home.arrivals)
+        through = posted.settled_through()  # before the files are listed, which then have all of these
+        newest = tables.newest_as_of(home.scores)
+        found = _read(home, scorer, as_of, tell, _Read(scoring, lead_days, memory_limit_mb))
+        facts = _facts(scorer, found, as_of).model_copy(update={"posted_through": through})
+        tell("Writing scores", 0.7)
+        _write(home, found, as_of, release.id)
+        if newest is not None and newest > as_of.at:
+            tell("Done", 1.0)
+            return RunSummary(facts, None)
+        tell("Updating memberships", 0.8)
+        followed = follow(home, scorer, found.scored, found.of_customers, facts)
+        tell("Publishing", 0.9)
+        _let_go(home, posted)
+        published = _publish(home, scorer, found, followed)
+        tell("Done", 1.0)
+        return RunSummary(followed.facts, published)
+
+
+@dataclass(frozen=True)
+class _Read:
+    """How the ledger is read; as of `run`."""
+
+    scoring: Scoring
+    lead_days: int
+    memory_limit_mb: int | None
+
+
+@dataclass(frozen=True)
+class _Found:
+    """All that a run has read off the ledger; what it writes is made of nothing else."""
+
+    scored: Scored
+    refills: pa.Table
+    suggestions: pa.Table
+    demand: pa.Table
+    of_customers: pa.Table
+    products: pa.Table
+    store: pa.Table
+    data_through: datetime | None
+    arrivals: Mapping[str, object]
+
+
+def _read(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, how: _Read) -> _Found:
+    ledger = Ledger(home)
+    files = ledger.all_files()
+    with workspace(home) as spill, ledger.connect(files) as connection:
+        bound(connection, spill, how.memory_limit_mb)
+        tell("Scoring customers", 0.0)
+        scored = how.scoring(scorer, connection, files, as_of)
+        if scored.scores.num_rows == 0:
+            raise InputError(f"no order is known before {as_of.local_date}; choose a later --as-of")
+        tell("Planning reminders", 0.4)
+        forecast = scorer.release.predictors.replenishment.forecasts(connection, as_of)
+        reminders = _remind(connection, forecast, scored, as_of, how.lead_days)
+        tell("Assigning segments", 0.65)
+        measured = scorer.measure(connection, as_of, scored.scores["customer_id"])
+        return _Found(
+            scorer.of_run(scored, reminders[-1], measured),
+            *reminders,
+            products=connection.sql("SELECT * FROM ledger_products").to_arrow_table(),
+            store=read_store(connection),
+            data_through=last_order_at(connection, as_of),
+            arrivals=arriving(connection, as_of),
         )
 
 
-def _run(  # noqa: PLR0913 - as `run`
-    home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, *, scoring: Scoring, lead_days: int
-) -> RunSummary:
-    release = scorer.release
-    newest = tables.newest_as_of(home.scores)
-    ledger = Ledger(home)
-    posted = Arrivals(home.arrivals)
-    through = posted.settled_through()  # before the files are listed, which then have all of these
-    files = ledger.all_files()
-    with workspace(home) as spill, ledger.connect(files) as connection:
-        bound(connection, spill)
-        tell("Scoring customers", 0.0)
-        scored = scoring(scorer, connection, files, as_of)
-        if scored.scores.num_rows == 0:
-            raise InputError(f"no order is known before {as_of.local_date}; choose a later --as-of")
-        tell("Forecasting refills", 0.4)
-        forecast = release.predictors.replenishment.forecasts(connection, as_of)
-        tell("Planning reminders", 0.6)
-        refills, suggestions, demand, of_customers = _remind(connection, forecast, scored, as_of, lead_days)
-        data_through = last_order_at(connection, as_of)
-        arrivals = arriving(connection, as_of)
-        products = connection.sql("SELECT * FROM ledger_products").to_arrow_table()
-        context = read_store(connection)
-        measured = scorer.measure(connection, as_of, scored.scores["customer_id"])
-    scored = scorer.of_run(scored, of_customers, measured)
-    facts = _facts(scorer, scored, refills, as_of, data_through)
-    facts = facts.model_copy(update={**arrivals, "posted_through": through})
-    tell("Writing scores", 0.7)
-    tables.replace_as_of(home.scores, tables.with_run(scored.scores, as_of.at, release.id), as_of.at)
+def _write(home: Home, found: _Found, as_of: Cutoff, release_id: str) -> None:
+    """Write the tables of record."""
+    scores = tables.with_run(found.scored.scores, as_of.at, release_id)
+    tables.replace_as_of(home.scores, scores, as_of.at)
     for path, rows in (
-        (home.replenishment, refills),
-        (home.suggestions, suggestions),
-        (home.demand, demand),
+        (home.replenishment, found.refills),
+        (home.suggestions, found.suggestions),
+        (home.demand, found.demand),
     ):
         tables.replace_as_of(path, _with_as_of(rows, as_of.at), as_of.at)
-    if newest is not None and newest > as_of.at:
-        tell("Done", 1.0)
-        return RunSummary(facts, None)
-    tell("Updating memberships", 0.8)
-    followed = follow(home, scorer, scored, of_customers, facts)
-    tell("Publishing", 0.9)
-    _let_go(home, posted)
-    published = store.publish(
+
+
+def _publish(home: Home, scorer: Scorer, found: _Found, followed: Followed) -> str:
+    """Hand what was found to the service, and return the run's name."""
+    told_from = dict.fromkeys((*scorer.told_from, *scorer.told_to_segments))
+    return store.publish(
         home,
-        scores=scored.scores,
+        scores=found.scored.scores,
         memberships=followed.memberships,
-        replenishment=refills,
-        suggestions=suggestions,
-        demand=demand,
-        products=products,
-        store=context,
-        features=selected(scored.features, dict.fromkeys((*scorer.told_from, *scorer.told_to_segments))),
+        replenishment=found.refills,
+        suggestions=found.suggestions,
+        demand=found.demand,
+        products=found.products,
+        store=found.store,
+        features=selected(found.scored.features, told_from),
         facts=followed.facts,
         trend=followed.trend,
         customers=followed.customers,
     )
-    tell("Done", 1.0)
-    return RunSummary(followed.facts, published)
 
 
 def _remind(
@@ -212,19 +249,17 @@ def _with_as_of(refills: pa.Table, as_of: datetime) -> pa.Table:
     return refills.add_column(1, "as_of", pa.array([as_of] * refills.num_rows, tables.AS_OF))
 
 
-def _facts(
-    scorer: Scorer, scored: Scored, refills: pa.Table, as_of: Cutoff, data_through: datetime | None
-) -> store.RunFacts:
-    release = scorer.release
+def _facts(scorer: Scorer, found: _Found, as_of: Cutoff) -> store.RunFacts:
+    release, scored = scorer.release, found.scored
     leaving = pc.fill_null(
         pc.greater(scored.scores["churn_probability_90d"], LIKELY_TO_LEAVE), fill_value=False
     )
     at_stake = pc.sum(scored.features["spend_365d"].filter(leaving)).as_py()
-    due_this_week, due_level = count_due(refills)
+    due_this_week, due_level = count_due(found.refills)
     return store.RunFacts(
         release=release.id,
         as_of=as_of.at,
-        data_through=data_through,
+        data_through=found.data_through,
         currency=release.manifest.currency,
         time_zone=release.manifest.time_zone,
         customers=scored.scores.num_rows,
@@ -238,14 +273,16 @@ def _facts(
         value=pc.sum(scored.scores["clv_365d"]).as_py() or 0.0,
         numbers={**release.manifest.thresholds, **release.manifest.lifecycle_limits},
         horizon_days=release.manifest.horizon_days,
-    )
+    ).model_copy(update=dict(found.arrivals))
 
 
 def count_due(refills: pa.Table) -> tuple[int, Level | None]:
     """Count the refills due within the week, at the finest level that there is, and return that level."""
-    known = set(refills["level"].to_pylist())
+    known = set(pc.unique(refills["level"]).to_pylist())
     level: Level | None = next((each for each in FINEST_FIRST if each in known), None)
-    return due_within_a_week(refills)["level"].to_pylist().count(level), level
+    if level is None:
+        return 0, None
+    return pc.sum(pc.equal(due_within_a_week(refills)["level"], level)).as_py() or 0, level
 
 
 def _measured(scorer: Scorer, scored: Scored) -> tuple[store.SegmentFacts, ...]:

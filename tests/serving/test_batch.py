@@ -1,5 +1,6 @@
 from collections import Counter
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -9,6 +10,7 @@ from ledger.errors import InputError
 from models.scores import SCORES
 from segments.segment import Segment, load_library
 from serving import batch, tables
+from serving.scorer import Scored, Scorer
 from serving.store import PublishedRun, current_run
 from tests.serving.shop import CUTOFF, Shop
 
@@ -41,6 +43,21 @@ def test_the_summary_counts_what_the_tables_hold(shop: Shop) -> None:
     due = [row for row in refills.to_pylist() if row["level"] == "product" and row["p_due_7d"] >= 0.5]
     assert (facts.due_this_week, facts.due_level) == (len(due), "product")
     assert shop.summary.facts == PublishedRun.open(shop.home).facts
+
+
+def test_the_ledger_is_read_within_the_memory_that_is_set(own_shop: Shop) -> None:
+    seen: list[str] = []
+
+    def scoring(
+        scorer: Scorer, connection: duckdb.DuckDBPyConnection, _files: batch.Files, as_of: Cutoff
+    ) -> Scored:
+        seen.extend(row[0] for row in connection.execute("select current_setting('memory_limit')").fetchall())
+        return scorer.score(connection, as_of)
+
+    batch.run(
+        own_shop.home, own_shop.release, load_library(), CUTOFF, scoring=scoring, memory_limit_mb=512
+    )  # fmt: skip
+    assert seen == ["488.2 MiB"]
 
 
 def test_running_the_same_day_again_changes_nothing(own_shop: Shop) -> None:
