@@ -30,6 +30,7 @@ from models.predictor import Common
 from models.purchase_process import OrderValue, PurchaseProcess
 from models.replenishment import ReplenishmentModel
 from models.scores import scores_for
+from models.value_shape import ValueShape
 from models.worth import OrdersAndValue
 
 MANIFEST = "manifest.json"
@@ -82,7 +83,7 @@ class _Process(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     process: PurchaseProcess
     order_value: OrderValue
-    value_shape: float
+    value_shape: ValueShape
     calibration: Calibration
     orders_common: Common
     value_common: Common

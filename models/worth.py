@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import digamma
 from scipy.stats import gamma
 
 from models.boosting import Correction, fit_correction
@@ -16,6 +14,7 @@ from models.next_order import NextOrder
 from models.predictor import NOTHING, OLDER_THAN_SEEN, Common, Outcomes, cutoffs_of, described, log_pace
 from models.purchase_process import Histories, OrderValue, PurchaseProcess
 from models.scores import VALUE_HORIZON_DAYS
+from models.value_shape import EXPONENTIAL, ValueShape
 
 Floats = NDArray[np.float64]
 Days = NDArray[np.int64]
@@ -28,8 +27,6 @@ _ORDERS_HORIZONS_DAYS = (90, 365)
 _VALUE_HORIZONS_DAYS = (90,)
 _MOST_TIMES_EXPECTED = 5.0
 """One wholesale order of a hundred times the usual would otherwise move all that look like its buyer."""
-DEFAULT_SHAPE = 1.0
-"""Spread of a buyer's value before a store has shown its own: an exponential."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +41,7 @@ class OrdersAndValue:
         Horizon that the corrections were trained on; on other horizons they apply unchanged, in proportion.
     orders_correction, value_correction : Correction or None
         None leaves process and mean order value alone.
-    value_shape : float
-        Shape of the gamma that spreads a buyer's value around its expectation; without unit.
+    value_shape : ValueShape
     level : Level
         The clock that the process is asked by: the next-order curve's.
     orders_common, value_common : Common
@@ -57,7 +53,7 @@ class OrdersAndValue:
     horizon_days: int
     orders_correction: Correction | None
     value_correction: Correction | None
-    value_shape: float = DEFAULT_SHAPE
+    value_shape: ValueShape = EXPONENTIAL
     level: Level = STEADY
     orders_common: Common = NOTHING
     value_common: Common = NOTHING
@@ -109,10 +105,10 @@ class OrdersAndValue:
                 _level_logs(np.log(outcomes.orders * one_order + SMALLEST), outcomes.value, cutoff), pace
             ),
         )
-        _, value = fitted.expected(snapshot, days, p_order, on_day)
-        return replace(
-            fitted, value_shape=gamma_shape((outcomes.value * p_order / value)[outcomes.value > 0])
-        )
+        orders, value = fitted.expected(snapshot, days, p_order, on_day)
+        spent = outcomes.value > 0
+        ratios = (outcomes.value * p_order / value)[spent]
+        return replace(fitted, value_shape=ValueShape.fit(ratios, (orders / p_order)[spent]))
 
     def placed(
         self, snapshot: pd.DataFrame, next_order: NextOrder, order_value: OrderValue
@@ -249,19 +245,21 @@ class OrdersAndValue:
                 columns[f"expected_value_{days}d"] = value
             if days == VALUE_HORIZON_DAYS:
                 columns["clv_365d"] = value
-                columns["clv_365d_p10"] = self.value_quantile(value, p_order, 0.1)
-                columns["clv_365d_p90"] = self.value_quantile(value, p_order, 0.9)
+                columns["clv_365d_p10"] = self.value_quantile(orders, value, p_order, 0.1)
+                columns["clv_365d_p90"] = self.value_quantile(orders, value, p_order, 0.9)
         return pd.DataFrame(columns, index=snapshot.index)
 
-    def value_quantile(self, value: Floats, p_order: Floats, share: float) -> Floats:
+    def value_quantile(self, orders: Floats, value: Floats, p_order: Floats, share: float) -> Floats:
         """Return below which value a share of such customers stays.
 
         Parameters
         ----------
+        orders : (n,) float, orders
+            Expected over a horizon.
         value : (n,) float, currency
-            Expected value over a horizon.
+            Expected over the same.
         p_order : (n,) float, probability
-            Of any order within the same horizon.
+            Of any order within it.
         share : float, probability
 
         Returns
@@ -270,8 +268,9 @@ class OrdersAndValue:
             0 where fewer than `share` order at all; else the gamma of those who do, whose mean is value / p_order.
         """
         among_buyers = np.clip((share - (1.0 - p_order)) / np.maximum(p_order, SMALLEST), 0.0, 1.0)
-        scale = value / np.maximum(p_order, SMALLEST) / self.value_shape
-        return np.asarray(gamma.ppf(among_buyers, self.value_shape, scale=scale), dtype=np.float64)
+        shape = self.value_shape.at(orders / np.maximum(p_order, SMALLEST))
+        scale = value / np.maximum(p_order, SMALLEST) / shape
+        return np.asarray(gamma.ppf(among_buyers, shape, scale=scale), dtype=np.float64)
 
 
 def _fit_value_correction(
@@ -294,30 +293,3 @@ def _level_logs(said: Floats, happened: Floats, cutoff: NDArray[np.intp]) -> Flo
     return np.where(
         (total > 0) & (truth > 0), np.log(np.maximum(truth, 0.5) / np.maximum(total, SMALLEST)), 0.0
     )
-
-
-def gamma_shape(ratios: Floats) -> float:
-    """Return the maximum-likelihood shape of a gamma.
-
-    Parameters
-    ----------
-    ratios : (n,) float
-        Positive; what happened over what was expected.
-
-    Notes
-    -----
-    The shape k solves log k - digamma(k) = log(mean) - mean(log); the left side falls from infinity to 0.
-    Choi and Wette (1969), Technometrics 11(4).
-    """
-    enough = 20
-    if len(ratios) < enough:
-        return DEFAULT_SHAPE
-    gap = float(np.log(ratios.mean()) - np.log(ratios).mean())
-    lowest, highest = 0.05, 50.0
-
-    def excess(k: float) -> float:
-        return float(np.log(k) - digamma(k)) - gap
-
-    if excess(highest) > 0:
-        return highest
-    return lowest if excess(lowest) < 0 else float(brentq(excess, lowest, highest))

@@ -24,5 +24,5 @@ def ask(
     curve = customers.next_order.p_order(snapshot, days, on_day)
     p_order = curve[:, -1]
     orders, value = customers.worth.expected(snapshot, horizon_days, p_order, on_day)
-    low, high = (customers.worth.value_quantile(value, p_order, share) for share in (LOW, HIGH))
+    low, high = (customers.worth.value_quantile(orders, value, p_order, share) for share in (LOW, HIGH))
     return Prediction(p_order, orders, value, Knots(tuple(days), curve), low, high)

@@ -10,7 +10,7 @@ from scipy.stats import gamma
 from features.catalog.shipped import CATALOG
 from models.next_order import NextOrder, level_log_odds
 from models.purchase_process import Histories, fit_order_value, fit_purchase_process
-from models.worth import DEFAULT_SHAPE, OrdersAndValue, gamma_shape
+from models.worth import OrdersAndValue
 from tests.models.customers import HORIZON_DAYS, outcomes, snapshot
 
 
@@ -87,24 +87,14 @@ def test_a_year_worth_is_the_value_of_365_days(fitted: OrdersAndValue) -> None:
 
 
 def test_a_low_estimate_is_nothing_for_one_who_orders_less_often_than_not(fitted: OrdersAndValue) -> None:
-    value, p_order = np.array([50.0, 50.0]), np.array([0.5, 1.0])
-    low = fitted.value_quantile(value, p_order, 0.1)
+    orders, value, p_order = np.array([1.0, 2.0]), np.array([50.0, 50.0]), np.array([0.5, 1.0])
+    low = fitted.value_quantile(orders, value, p_order, 0.1)
     assert low[0] == 0.0
-    shape = fitted.value_shape
+    shape = fitted.value_shape.one * 2.0**fitted.value_shape.growth
     assert low[1] == pytest.approx(gamma.ppf(0.1, shape, scale=50.0 / shape))
 
 
 def test_the_quantiles_of_a_buyer_average_to_his_expected_value(fitted: OrdersAndValue) -> None:
-    shares = (np.arange(4_000) + 0.5) / 4_000
-    spread = [fitted.value_quantile(np.array([80.0]), np.array([0.6]), share)[0] for share in shares]
+    shares, one = (np.arange(4_000) + 0.5) / 4_000, np.ones(1)
+    spread = [fitted.value_quantile(one, 80.0 * one, 0.6 * one, share)[0] for share in shares]
     assert np.mean(spread) == pytest.approx(80.0, rel=5e-3)
-
-
-def test_the_shape_of_a_gamma_is_found_again() -> None:
-    drawn = np.random.default_rng(2).gamma(3.0, 1 / 3.0, 20_000)
-    assert gamma_shape(drawn) == pytest.approx(3.0, rel=0.03)
-
-
-def test_too_few_buyers_and_buyers_all_alike_have_a_shape_too() -> None:
-    assert gamma_shape(np.ones(5)) == DEFAULT_SHAPE
-    assert gamma_shape(np.ones(100)) == 50.0
