@@ -164,6 +164,7 @@ def train(
             horizon_days=settings.horizon_days,
             seed=settings.seed,
             memory_limit_mb=settings.memory_limit_mb,
+            owner_limits=settings.lifecycle_limits,
             mlflow_tracking_uri=settings.mlflow_tracking_uri,
             progress=progress,
         )

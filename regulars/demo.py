@@ -144,6 +144,7 @@ def _train(ledger: Ledger, cutoff: Cutoff, settings: Settings, progress: Progres
         horizon_days=settings.horizon_days,
         seed=settings.seed,
         memory_limit_mb=settings.memory_limit_mb,
+        owner_limits=settings.lifecycle_limits,
         mlflow_tracking_uri=settings.mlflow_tracking_uri,
         progress=progress,
     )

@@ -92,23 +92,13 @@ class Planned:
 
 
 PLANNED = (
-    Planned("Cart abandoners", ("carts",)),
-    Planned("Checkout abandoners, by step", ("checkouts", "checkout_steps")),
-    Planned("Browse abandoners", ("page_views", "carts")),
-    Planned("New and returning visitors, not identified", ("visitors", "sessions")),
-    Planned("Potential VIPs", ("page_views",)),
-    Planned("Did not react", ("email_sends", "email_reactions")),
-    Planned("Unreviewed buyers", ("reviews",)),
-    Planned("Registered, never bought", ("never_ordered",)),
-    Planned("Loyalty non-members worth inviting", ("loyalty",)),
-    Planned("By country", ("countries",)),
-    Planned("By city", ("cities",)),
-    Planned("By device", ("devices",)),
-    Planned("Birthday in the next 30 days", ("birth_dates",)),
-    Planned("Life stage: trigger category", ("categories",)),
-    Planned("Morning, afternoon, evening and night buyers", ("order_times",)),
+    Planned("Valuable and slipping", ()),
+    Planned("Overdue by their own gaps", ()),
+    Planned("Season-only buyers", ()),
     Planned("Big-ticket and small-ticket", ("quantities",)),
-    Planned("Trouble orders", ("refunds",)),
+    Planned("New and returning visitors, not identified", ("visitors", "sessions")),
+    Planned("Registered, never bought", ("never_ordered",)),
+    Planned("By device", ("devices",)),
 )
 
 
@@ -156,6 +146,23 @@ def segment_answers(report: Report, library: Sequence[Segment] | None = None) ->
             for each in PLANNED
         ),
     )
+
+
+def waiting(report: Report, library: Sequence[Segment] | None = None) -> dict[str, tuple[str, ...]]:
+    """Return the segments that nobody can be in yet, by name, and how the shop brings what each waits for.
+
+    Parameters
+    ----------
+    report : Report
+    library : sequence of Segment, optional
+        The shipped one by default.
+    """
+    bring = {each.name: each.bring for each in report.capabilities}
+    return {
+        each.name: tuple(bring[need] for need in each.missing)
+        for each in segment_answers(report, library)
+        if each.name and each.status == "needs_data"
+    }
 
 
 def _of_library(segment: Segment, parsed: Expression, held: set[str], too_short: set[str]) -> SegmentAnswer:

@@ -2,13 +2,17 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ledger.errors import InputError
 from ledger.home import Home
+
+
+LimitName = Annotated[str, Field(pattern=r"^[AC]_[0-3]$")]
+Days = Annotated[int, Field(ge=1, le=3650)]
 
 
 class Settings(BaseSettings):
@@ -31,6 +35,9 @@ class Settings(BaseSettings):
         for a while. None is half of the machine's.
     reminder_lead_days : int, days
         How long before it is due a refill counts as due soon: what delivery takes.
+    lifecycle_limits : dict of str to int, days
+        Days of the lifecycle grid that the owner sets in place of the store's own: `A_k`, until which customers with k
+        orders (3: or more) count as active, and `C_k`, after which they count as lost. Taken up by the next training.
     host : str
         Address that `serve` listens on. Elsewhere than on loopback it refuses to start without API keys.
     port : int
@@ -53,8 +60,18 @@ class Settings(BaseSettings):
     )
     memory_limit_mb: int | None = Field(default=None, ge=100)
     reminder_lead_days: int = Field(default=5, ge=0, le=60)
+    lifecycle_limits: dict[LimitName, Days] = Field(default_factory=dict)
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
+
+    @field_validator("lifecycle_limits")
+    @classmethod
+    def _in_order(cls, limits: dict[str, int]) -> dict[str, int]:
+        for count in range(4):
+            active, lost = limits.get(f"A_{count}"), limits.get(f"C_{count}")
+            if active is not None and lost is not None and active >= lost:
+                raise ValueError(f"A_{count} must be less than C_{count}")
+        return limits
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
 

@@ -17,6 +17,7 @@ from segments.vocabulary import Measured
 
 MOST_DAYS = 36_500  # a hundred years
 MOST_TEXTS = 100
+MOST_AMOUNT = 1e12
 CLOSE = 0.8  # a name this like one of the common events is taken for a slip of it
 SENSITIVE = re.compile(
     r"race|racial|ethni|religio|faith|church|health|disease|diagnos|disab|income|salary|sexual|politic|union",
@@ -128,21 +129,19 @@ def _given(name: str, node: exp.Expr, start: int) -> Given:
     number = _number(parts[0]) if len(parts) == 1 else None
     if row.kind == "whole" and not (number and number == int(number) and 1 <= number <= MOST_DAYS):
         raise CallError(f"{name} is a whole number from 1 to {MOST_DAYS:,}", start)
-    if number is None or number < 0 or number > MOST_AMOUNT:
-        raise CallError(f"{name} is a number that is not negative", start)
+    if number is None:
+        raise CallError(f"{name} is a number from 0 to {MOST_AMOUNT:g}", start)
     return number
-
-
-MOST_AMOUNT = 1e12
 
 
 def _number(node: exp.Expr) -> float | None:
     if not isinstance(node, exp.Literal) or node.is_string:
         return None
     try:
-        return float(node.this)
+        number = float(node.this)
     except ValueError:
         return None
+    return number if number <= MOST_AMOUNT else None
 
 
 def _event(text: str) -> str:

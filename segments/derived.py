@@ -11,7 +11,7 @@ from segments.expression import Expression, parse
 from segments.nodes import Statistic
 from segments.segment import load_file
 from segments.units import quoted
-from segments.vocabulary import DERIVED, SegmentColumn
+from segments.vocabulary import DERIVED, ORDER_TIME, SegmentColumn
 
 INPUTS = {
     column.name: column
@@ -21,9 +21,27 @@ INPUTS = {
         SegmentColumn("clv_365d", "currency", "predicted spend in the next 365 days"),
         SegmentColumn("days_since_last_order", "days_ago", "the last order"),
         SegmentColumn("days_since_sign_up", "days_ago", "the sign-up"),
+        *(
+            SegmentColumn(f"{part}_order_share", "share", f"share of orders in the {part}")
+            for part in ("morning", "afternoon", "evening")
+        ),
         *DERIVED,
     )
 }
+
+
+# The part of the day with the most orders; of several with as many, the earliest. What is left of all is the night.
+_MORNING, _AFTERNOON, _EVENING = "morning_order_share", "afternoon_order_share", "evening_order_share"
+_NIGHT = f"1 - {_MORNING} - {_AFTERNOON} - {_EVENING}"
+_TIMES = tuple(
+    (value, " and ".join(f"{share} >= {other}" for other in others))
+    for value, share, others in (
+        ("morning", _MORNING, (_AFTERNOON, _EVENING, _NIGHT)),
+        ("afternoon", _AFTERNOON, (_EVENING, _NIGHT)),
+        ("evening", _EVENING, (_NIGHT,)),
+        ("night", _EVENING, (0,)),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +57,8 @@ def cases(name: str) -> tuple[Case, ...]:
     """Return the cases of a derived column, the first that holds first."""
     if name.endswith("_score"):
         return _fifths(name)
+    if name == ORDER_TIME.name:
+        return tuple(Case(value, parse(text, INPUTS)) for value, text in _TIMES)
     stem, prefix = {
         "lifecycle": ("lifecycle", ""),
         "rfm_group": ("rfm", "rfm_"),

@@ -46,7 +46,7 @@ _WORDS = {
         "entered payment details", "entry of payment details", "checkout_steps"
     ),
     "Order Completed": EventWords("placed an order", "order", ""),
-    "Order Updated": EventWords("had an order changed", "change of an order"),
+    "Order Updated": EventWords("had an order changed", "change of an order", ""),
     "Order Refunded": EventWords("had an order refunded", "refund", "refunds"),
     "Order Cancelled": EventWords("had an order cancelled", "cancellation", "refunds"),
     "Coupon Entered": EventWords("entered a coupon", "coupon entered"),

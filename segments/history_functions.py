@@ -320,7 +320,7 @@ def when(given: Mapping[str, Given]) -> str:
         if within and before:
             said += f" between {before:g} and {_many(within, unit)} ago"
         elif within:
-            said += f" in the last {_many(within, unit)}"
+            said += f" in the last {unit[:-1] if within == 1 else _many(within, unit)}"
         elif before:
             said += f" at least {_many(before, unit)} ago"
     for name in ("since", "until"):

@@ -5,6 +5,7 @@ them into one column. Limits come from the time customers take to their next ord
 that those who are still waiting count as what they are.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -116,7 +117,7 @@ def kaplan_meier(
     return Curve(steps[happened], surviving)
 
 
-def lifecycle_limits(gaps: Waits) -> dict[str, int]:
+def lifecycle_limits(gaps: Waits, owner: Mapping[str, int] | None = None) -> dict[str, int]:
     """Return the store's day limits `A_0` .. `A_3` and `C_0` .. `C_3`, always A_k < C_k.
 
     An order count with fewer than `ENOUGH_RETURNS` returns takes the limits of all the store's gaps
@@ -126,11 +127,16 @@ def lifecycle_limits(gaps: Waits) -> dict[str, int]:
     Parameters
     ----------
     gaps : Waits
+    owner : mapping of str to int, days, optional
+        The owner's own days in place of some, A_k < C_k. A limit that the store's data gave moves out of their way.
     """
     pooled = _limits(gaps, np.ones(len(gaps.days), dtype=bool)) or DEFAULT_LIMITS
     limits: dict[str, int] = {}
     for count in ORDER_COUNTS:
         active, churned = _limits(gaps, gaps.orders == count) or pooled
+        given = owner or {}
+        churned = given.get(f"C_{count}", max(churned, given.get(f"A_{count}", active) + 1))
+        active = given.get(f"A_{count}", min(active, churned - 1))
         limits |= {f"A_{count}": active, f"C_{count}": churned}
     return limits
 

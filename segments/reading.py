@@ -296,6 +296,8 @@ class Reader:
     def _function(self, operator: Operator, node: exp.Anonymous, depth: int) -> Value:
         if operator.over or operator.measures:
             return self._of_history(operator, node)
+        if operator.takes == ("segment",):
+            self._refuse(_start(node), f"{operator.symbol} is a condition; join it with AND or OR")
         try:
             given, plain = given_arguments(operator, node)
         except CallError as error:

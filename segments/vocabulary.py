@@ -82,7 +82,8 @@ SCORES_OF_FIVE = tuple(
 """By fifths of the store: 5 for its most recent, most frequent and largest buyers, 1 for the opposite."""
 RFM_GROUP = SegmentColumn("rfm_group", "text", "RFM group")
 VALUE_TIER = SegmentColumn("value_tier", "text", "value tier")
-DERIVED = (LIFECYCLE, *SCORES_OF_FIVE, RFM_GROUP, VALUE_TIER)
+ORDER_TIME = SegmentColumn("usual_order_time", "text", "usual time of day of the orders")
+DERIVED = (LIFECYCLE, *SCORES_OF_FIVE, RFM_GROUP, VALUE_TIER, ORDER_TIME)
 
 # Days are local day numbers.
 TODAY = Measured("today", "date", "today", aggregate="k.today")

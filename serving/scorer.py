@@ -244,6 +244,13 @@ class Scorer:
         return Scored(features, scored.scores, by_customer.drop_columns(["place"]))
 
     @property
+    def of_posted(self) -> frozenset[str]:
+        """Names of the segments that a posted history can be in: those that orders, and scores of them, decide."""
+        columns = columns_of(self.release.manifest)
+        parsed = parse_all(self.segments, columns)
+        return frozenset(name for name, each in parsed.items() if not _of_run(each) or _of_orders(each))
+
+    @property
     def told_to_segments(self) -> tuple[str, ...]:
         """Names of the columns, scores aside, that segments are decided by: what explanations are told from."""
         scores = {score.name for score in scores_for(self.release.manifest.horizon_days)}

@@ -1,7 +1,7 @@
 """The training job: backtest, decide, fit on everything known, release, record, and deploy what won."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -94,6 +94,7 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
     seed: int,
     mlflow_tracking_uri: str | None = None,
     memory_limit_mb: int | None = None,
+    owner_limits: Mapping[str, int] | None = None,
     progress: Progress = silent,
 ) -> TrainSummary:
     """Train on everything known before a cutoff, and serve the result where it has earned that.
@@ -110,6 +111,8 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         None keeps runs in the home.
     memory_limit_mb : int, MB, optional
         For reading the ledger; by default half of the machine's memory.
+    owner_limits : mapping of str to int, days, optional
+        Lifecycle limits that the owner sets, by name, such as `A_1`.
     progress : callable
         Told what is being done and the share done.
 
@@ -125,7 +128,7 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         bound(connection, spill, memory_limit_mb)
         stored = StoredSnapshots(connection, ledger, state_of(files))
         dataset = Dataset(connection, cutoff, horizon_days, stored)
-        facts = _facts(ledger, dataset, cutoff, seed)
+        facts = _facts(ledger, dataset, cutoff, seed) | {"lifecycle_limits": dict(owner_limits or {})}
         backtests = _backtest(dataset, cutoff, seed, champion, progress)
         progress("fitting on everything known", 0.6)
         directory = _release(home, dataset, cutoff, facts, backtests, progress)
@@ -218,7 +221,7 @@ def _release(  # noqa: PLR0913, PLR0917  # what a release is made of
     predictors = fit_all(dataset, cutoff, allowed, facts["seed"])
     progress("reading off the store's own numbers", 0.85)
     # `fit_all` has staged the history as of the cutoff.
-    limits = lifecycle_limits(waits(dataset.connection))
+    limits = lifecycle_limits(waits(dataset.connection), facts["lifecycle_limits"])
     scored = predictors.score(dataset.snapshot(cutoff))
     found = {
         "metrics": tracked.newest_metrics(backtests),

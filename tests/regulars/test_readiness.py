@@ -94,7 +94,7 @@ def test_every_column_of_events_descriptions_and_products_has_its_need_declared(
 def test_every_column_of_the_library_is_of_orders_or_has_its_need_declared() -> None:
     columns = vocabulary((*CATALOG, *SCORES))
     parsed = parse_all(load_library(), columns).values()
-    measured = {column.name for expression in parsed for column in expression.measured if column.needs}
+    measured = {column.name for expression in parsed for column in expression.measured}
     named = inputs_of(column for expression in parsed for column in expression.columns) - measured
     undeclared = {
         column

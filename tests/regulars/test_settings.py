@@ -75,3 +75,22 @@ def test_a_file_that_says_something_wrong_is_refused_with_the_reason(
 def test_settings_do_not_change_after_loading(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="frozen"):
         settings.load(home=tmp_path).port = 1
+
+
+def test_the_owner_sets_lifecycle_limits_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text("[lifecycle_limits]\nA_1 = 45\nC_3 = 200\n")
+    assert settings.load(home=tmp_path).lifecycle_limits == {"A_1": 45, "C_3": 200}
+
+
+@pytest.mark.parametrize(
+    ("limits", "error"),
+    [
+        ("A_4 = 3", "lifecycle_limits"),
+        ("A_1 = 0", "greater than or equal to 1"),
+        ("A_1 = 9\nC_1 = 9", "A_1 must be less than C_1"),
+    ],
+)
+def test_lifecycle_limits_that_make_no_grid_are_refused(tmp_path: Path, limits: str, error: str) -> None:
+    (tmp_path / "settings.toml").write_text(f"[lifecycle_limits]\n{limits}\n")
+    with pytest.raises(InputError, match=error):
+        settings.load(home=tmp_path)

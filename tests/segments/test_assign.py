@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from ledger.errors import InputError
-from segments.assign import Assigner, assign, compile_segments, parse_all
+from segments.assign import Assigner, assign, compile_segments, measured_in, parse_all
 from segments.resolve import thresholds
 from segments.segment import Segment, load_library
-from segments.vocabulary import SegmentColumn
+from segments.vocabulary import DERIVED, SegmentColumn
 
 Columns = dict[str, SegmentColumn]
 Limits = Mapping[str, float]
@@ -26,8 +26,10 @@ def shop(columns: Columns, customers: int) -> pd.DataFrame:
     """Return customers with random values in every column, a tenth of them unknown."""
     generator = np.random.default_rng(11)
     filled: dict[str, object] = {"customer_id": [f"c{number:05d}" for number in range(customers)]}
-    for column in columns.values():
-        if column.name != "lifecycle":
+    derived = {column.name for column in DERIVED}
+    measured = measured_in(parse_all(load_library(), columns).values())
+    for column in (*columns.values(), *measured):
+        if column.name not in derived and column.unit != "text":
             top = {"probability": 1.0, "share": 1.0, "orders": 6.0, "categories": 5.0}.get(column.unit, 400.0)
             values = generator.random(customers) * top
             known = generator.random(customers) >= 0.1

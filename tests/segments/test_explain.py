@@ -184,9 +184,11 @@ def _ahead(
     compute(connection, CUTOFF)
     store = read_store(connection)
     days = days_ahead(connection, CUTOFF, "a", store, names=features, measured=assigner.measured)
-    facts = _facts(connection, columns, numbers, 0).query("customer_id == 'a'").iloc[0].dropna().to_dict()
+    facts = _facts(connection, columns, numbers, 0).query("customer_id == 'a'").iloc[0].dropna()
     exact = (*features, *(each.name for each in assigner.measured))
-    return Explainer(LIBRARY, columns, numbers, exact=exact).explain(facts, days=days)
+    return Explainer(LIBRARY, columns, numbers, exact=exact).explain(
+        {str(name): value for name, value in facts.items()}, days=days
+    )
 
 
 def _facts(

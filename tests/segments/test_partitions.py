@@ -1,4 +1,4 @@
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 import numpy as np
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from features.cutoff import Cutoff
 from features.history import stage
 from ledger.views import add_missing_tables
-from segments.assign import assign
+from segments.assign import assign, parse_all
 from segments.derived import derived_sql
 from segments.partitions import (
     DEFAULT_LIMITS,
@@ -20,6 +20,8 @@ from segments.partitions import (
     lifecycle_limits,
     waits,
 )
+from segments.resolve import thresholds
+from segments.segment import load_file
 from segments.vocabulary import SegmentColumn
 
 # Weeks in remission of the 21 patients given 6-mercaptopurine (Freireich et al. 1963, as in Cox and Oakes 1984):
@@ -79,6 +81,27 @@ def test_the_limit_of_the_active_lies_below_the_limit_of_the_churned(
     columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
     limits = lifecycle_limits(Waits(*columns))
     assert all(limits[f"A_{count}"] < limits[f"C_{count}"] for count in range(4))
+
+
+@pytest.mark.parametrize(
+    ("owner", "one"),
+    [
+        ({"A_1": 20}, (20, 90)),
+        ({"C_1": 200}, (50, 200)),
+        ({"A_1": 20, "C_1": 30}, (20, 30)),
+        ({"A_1": 120}, (120, 121)),
+        ({"C_1": 40}, (39, 40)),
+    ],
+)
+def test_the_owners_days_take_the_place_of_the_stores_which_move_out_of_their_way(
+    owner: dict[str, int], one: tuple[int, int]
+) -> None:
+    known = gaps(1, list(range(1, 101)), [])
+    limits = lifecycle_limits(known, owner)
+    assert (limits["A_1"], limits["C_1"]) == one
+    assert {name: days for name, days in limits.items() if "1" not in name} == {
+        name: days for name, days in lifecycle_limits(known).items() if "1" not in name
+    }
 
 
 def test_times_to_the_next_order_are_counted_from_the_staged_history() -> None:
@@ -158,3 +181,117 @@ def test_prospects_are_parted_by_their_sign_up_once_it_is_known(
         assert name == "prospect_active"
     else:
         assert name == ("prospect_at_risk" if float(days) <= limits["C_0"] else "prospect_churned")
+
+
+VALUES = st.one_of(st.none(), st.sampled_from([float("nan"), 0.0, 5.0, 1e9]), st.integers(-3, 12).map(float))
+BUYERS = st.lists(
+    st.tuples(st.one_of(st.none(), st.integers(-1, 6)), DAYS, VALUES, VALUES), min_size=1, max_size=40
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(customers=BUYERS, learnt_from=st.one_of(st.none(), BUYERS))
+def test_every_customer_is_in_exactly_one_rfm_group_and_every_buyer_in_exactly_one_value_tier(
+    customers: list[tuple[int | None, float | None, float | None, float | None]],
+    learnt_from: list[tuple[int | None, float | None, float | None, float | None]] | None,
+    columns: dict[str, SegmentColumn],
+) -> None:
+    groups, tiers = load_file("rfm"), load_file("tiers")
+    expressions = parse_all((*groups, *tiers), columns).values()
+    known = thresholds(expressions, described(learnt_from or customers))
+    frame = described(customers)
+    found = assign(frame, (*groups, *tiers), known, {}, columns).to_pylist()
+    names = {group.name for group in groups}
+    assert [row["customer_id"] for row in found if row["segment"] in names] == frame["customer_id"].tolist()
+    buyers = frame["customer_id"][(frame["orders"] > 0).fillna(value=False)].tolist()
+    placed = [row["customer_id"] for row in found if row["segment"] not in names]
+    # A store of whose customers no value is predicted has no limits between tiers: whoever has one by now is in none.
+    if known["clv_365d:known"]:
+        assert placed == buyers
+    else:
+        assert len(set(placed)) == len(placed) <= len(buyers)
+
+
+def described(
+    customers: Sequence[tuple[int | None, float | None, float | None, float | None]],
+) -> pd.DataFrame:
+    kinds = ("orders", "days_since_last_order", "spend", "clv_365d")
+    columns = dict(zip(kinds, zip(*customers, strict=True), strict=True))
+    frame = pd.DataFrame({"customer_id": [f"c{number:02d}" for number in range(len(customers))]})
+    for name, values in columns.items():
+        frame[name] = pd.array(list(values), dtype="Int64" if name == "orders" else "Float64")
+    return frame
+
+
+@pytest.mark.parametrize(
+    ("scores", "group"),
+    [
+        ((5, 4, 4), "rfm_champions"),
+        ((3, 5, 3), "rfm_loyal"),
+        ((5, 2, 1), "rfm_new"),
+        ((4, 1, 2), "rfm_promising"),
+        ((4, 2, 2), "rfm_active"),
+        ((3, 3, 4), "rfm_needs_attention"),
+        ((3, 1, 2), "rfm_almost_lost"),
+        ((2, 2, 3), "rfm_almost_lost"),
+        ((2, 3, 3), "rfm_at_risk"),
+        ((1, 4, 4), "rfm_previously_loyal"),
+        ((1, 5, 2), "rfm_dormant"),
+    ],
+)
+def test_the_groups_are_those_of_the_table(
+    scores: tuple[int, int, int], group: str, columns: dict[str, SegmentColumn]
+) -> None:
+    # Fifths of a store whose values are 10, 20, 30 and 40 at their edges.
+    edges = {
+        f"{name}:{share}.0": share / 2.0
+        for name in ("days_since_last_order", "orders", "spend")
+        for share in (20, 40, 60, 80)
+    }
+    recency, frequency, money = scores
+    frame = pd.DataFrame(
+        {
+            "customer_id": ["c"],
+            "days_since_last_order": [10.0 * (6 - recency)],
+            "orders": [10.0 * frequency - 1],
+            "spend": [10.0 * money],
+        }
+    )
+    assert assign(frame, load_file("rfm"), edges, {}, columns)["segment"].to_pylist() == [group]
+
+
+def test_equal_customers_are_of_the_better_fifth_by_recency_and_of_the_lower_by_frequency(
+    columns: dict[str, SegmentColumn],
+) -> None:
+    frame = described([(1, 7.0, 10.0, None)] * 8 + [(5, 7.0, 10.0, None)] * 2)
+    known = thresholds(parse_all(load_file("rfm"), columns).values(), frame)
+    asked = (
+        "SELECT "
+        + ", ".join(derived_sql(name, known) for name in ("recency_score", "frequency_score", "money_score"))
+        + " FROM (SELECT orders::DOUBLE AS orders, days_since_last_order, spend FROM frame WHERE orders = 1 LIMIT 1)"
+    )
+    with duckdb.connect() as connection:
+        connection.register("frame", frame)
+        assert connection.execute(asked).fetchall() == [(5.0, 1.0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    ("shares", "time"),
+    [
+        ((0.5, 0.25, 0.25), "morning"),
+        ((0.25, 0.5, 0.25), "afternoon"),
+        ((0.0, 0.25, 0.5), "evening"),
+        ((0.1, 0.1, 0.2), "night"),
+        ((0.5, 0.5, 0.0), "morning"),
+        ((None, None, None), None),
+    ],
+)
+def test_the_usual_time_of_day_is_that_of_most_orders(
+    shares: tuple[float | None, ...], time: str | None
+) -> None:
+    parts = zip(shares, ("morning", "afternoon", "evening"), strict=True)
+    row = ", ".join(
+        f"{'NULL' if share is None else share}::DOUBLE AS {part}_order_share" for share, part in parts
+    )
+    found = duckdb.execute(f"SELECT {derived_sql('usual_order_time', {})} FROM (SELECT {row})").fetchall()
+    assert found == [(time,)]

@@ -48,12 +48,13 @@ def stored(shop: Shop, customer_id: str) -> dict[str, Any]:
     """Return what the batch stored, in the shape of a posted result."""
     scorer = Scorer(shop.release, load_library())
     found = answers.customer(PublishedRun.open(shop.home), customer_id, scorer)
-    # A posted history has no forecast of refills: a scoring run alone says who is due for what.
-    of_refills = {segment.name for segment in load_file("refills")}
+    # A posted history tells of orders alone: a scoring run says who is due for what, and who did what else.
+    of_posted = Scorer(shop.release, load_library()).of_posted
+    assert {segment.name for segment in load_file("refills")}.isdisjoint(of_posted)
     segments = [
         {name: segment[name] for name in ("name", "title", "reasons")}
         for segment in found["segments"]
-        if segment["name"] not in of_refills
+        if segment["name"] in of_posted
     ]
     return {
         "customer_id": customer_id,
