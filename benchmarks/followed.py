@@ -15,17 +15,21 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from benchmarks.accuracy import ONLINE_RETAIL_SALES, SEED, ledger_of
 from features.cutoff import Cutoff
+from ledger.engine import open_engine
 from ledger.store import Ledger
 from models.release import load_deployed
 from regulars.datasets import CDNOW, write_plain
 from regulars.terminal import show
+from segments.movement import present_on
 from segments.segment import load_library
 from serving import batch
 from serving.segments.feed import Feed
-from serving.segments.trend import members_on, moved, points
+from serving.segments.records import view_stays
+from serving.segments.trend import moved, points
 from serving.store import PublishedRun
 from training.train import train
 
@@ -44,13 +48,7 @@ def followed(ledger: Ledger, days: list[date]) -> Iterator[tuple[PublishedRun, S
     for cutoff in cutoffs:
         batch.run(ledger.home, release, load_library(), cutoff)
         run = PublishedRun.open(ledger.home)
-        members = run.tables["members"]
-        said: Said = {}
-        for who, segment in zip(
-            members["customer_id"].to_pylist(), members["segment"].to_pylist(), strict=True
-        ):
-            said.setdefault(segment, set()).add(who)
-        yield run, said
+        yield run, by_segment(run.tables["members"])
 
 
 def check(run: PublishedRun, said: list[tuple[Cutoff, Said]]) -> int:
@@ -64,13 +62,22 @@ def check(run: PublishedRun, said: list[tuple[Cutoff, Said]]) -> int:
                 raise AssertionError(f"{segment.name}: {change} is told twice or out of turn")
             present ^= {change["customer_id"]}
             told += 1
-        for cutoff, members in said:
-            then = {row["customer_id"] for row in members_on(run, segment.name, cutoff.at, "", EVERYBODY)}
-            if then != members.get(segment.name, set()):
-                raise AssertionError(f"{segment.name} on {cutoff.local_date}: not what that day's run said")
         if present != said[-1][1].get(segment.name, set()):
             raise AssertionError(f"{segment.name}: the feed does not end in the present members")
+    with open_engine() as connection:
+        view_stays(connection, run.home)
+        for cutoff, members in said:
+            if by_segment(present_on(connection, cutoff.at)) != members:
+                raise AssertionError(f"members of {cutoff.local_date} are not what that day's run said")
     return told
+
+
+def by_segment(members: pa.Table) -> Said:
+    """Return who is in each segment."""
+    said: Said = {}
+    for who, segment in zip(members["customer_id"].to_pylist(), members["segment"].to_pylist(), strict=True):
+        said.setdefault(segment, set()).add(who)
+    return said
 
 
 def tell(name: str, ledger: Ledger, days: list[date]) -> None:

@@ -91,9 +91,14 @@ def members(
     from serving.segments.trend import members_on
 
     run = _run(home)
+    zone = ZoneInfo(run.facts.time_zone)
     found = members_on(run, name, _end_of(as_of, run) if as_of else run.facts.as_of, "", limit)
     rows = [
-        {"customer_id": row["customer_id"], "since": row["entered_at"], "reasons": row["reasons"]}
+        {
+            "customer_id": row["customer_id"],
+            "since": row["entered_at"].astimezone(zone),
+            "reasons": row["reasons"],
+        }
         for row in found
     ]
     terminal.answer(rows, as_json=as_json)
@@ -117,7 +122,11 @@ def changes(
     run = _run(home)
     page = Feed.of(run).read(name, since, limit)
     columns = ("at", "kind", "customer_id", "cause", "changed", "reasons", "version")
-    rows = [{column: row[column] for column in columns} for row in page.changes]
+    zone = ZoneInfo(run.facts.time_zone)
+    rows = [
+        {column: row[column] for column in columns} | {"at": row["at"].astimezone(zone)}
+        for row in page.changes
+    ]
     if as_json:
         terminal.show_json({"changes": rows, "next": page.token, "more": page.more})
         return
