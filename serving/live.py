@@ -51,11 +51,14 @@ class Watched(Generic[T]):
     pointer : Path
     open : callable
         Opens what the pointer names; raises InputError when it cannot be served.
+    beside : Path, optional
+        Another file, possibly none yet, whose change is a change too.
     """
 
     what: str
     pointer: Path
     open: Callable[[], T]
+    beside: Path | None = None
     current: T | None = field(default=None, init=False)
     refused: str | None = field(default=STARTING, init=False)
     _seen: bytes | None = field(default=None, init=False)
@@ -84,9 +87,12 @@ class Watched(Generic[T]):
 
     def _fingerprint(self) -> bytes | None:
         try:
-            return hashlib.sha256(self.pointer.read_bytes()).digest()
+            seen = hashlib.sha256(self.pointer.read_bytes())
         except OSError:
             return None
+        if self.beside is not None and self.beside.exists():
+            seen.update(self.beside.read_bytes())
+        return seen.digest()
 
 
 @dataclass(frozen=True)
@@ -122,7 +128,7 @@ class Live:
         """
         self._opened = Opened(
             home,
-            Watched("release", home.deployed, lambda: _open_scorer(home, segments())),
+            Watched("release", home.deployed, lambda: _open_scorer(home, segments()), home.definitions),
             Watched("run", home.published_pointer, lambda: PublishedRun.open(home)),
             Watched("promotion", home.deployments, lambda: refusal(home)),
             Arrived(home),

@@ -269,3 +269,16 @@ def test_members_of_a_day_before_the_first_run_are_nobody_and_a_day_that_is_none
 def test_the_list_warns_when_orders_stopped_arriving(run: PublishedRun) -> None:
     (warning,) = ask(run, "GET", "/v1/segments").json()["warnings"]
     assert re.match(r"No order has arrived since 2023-06-2\d, \d+ days ago; in the year before", warning)
+
+
+def test_a_service_assigns_a_segment_soon_after_it_was_saved(own_shop: Shop) -> None:
+    live = Live()
+    live.open(own_shop.home, load_library)
+    before = live.scorer()
+    live.refresh()
+    assert live.scorer() is before
+    fields = {"name": "late_ones", "title": "Late", "description": "Late.", "advice": "Call."}
+    editing.save(own_shop.home, editing.draft_new(own_shop.home, {**fields, "expression": LATE}), "ann", NOW)
+    live.refresh()
+    assert [each.name for each in live.scorer().segments][-1] == "late_ones"
+    live.close()
