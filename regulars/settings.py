@@ -10,7 +10,6 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from ledger.errors import InputError
 from ledger.home import Home
 
-
 LimitName = Annotated[str, Field(pattern=r"^[AC]_[0-3]$")]
 Days = Annotated[int, Field(ge=1, le=3650)]
 
@@ -64,6 +63,9 @@ class Settings(BaseSettings):
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
 
+    webhook_url: str | None = None
+    webhook_secret: SecretStr | None = None
+
     @field_validator("lifecycle_limits")
     @classmethod
     def _in_order(cls, limits: dict[str, int]) -> dict[str, int]:
@@ -72,8 +74,6 @@ class Settings(BaseSettings):
             if active is not None and lost is not None and active >= lost:
                 raise ValueError(f"A_{count} must be less than C_{count}")
         return limits
-    webhook_url: str | None = None
-    webhook_secret: SecretStr | None = None
 
 
 def load(**given: object) -> Settings:
