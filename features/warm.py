@@ -21,6 +21,7 @@ from features.relations import ATTRIBUTES, EVENTS
 from features.relations import STORE as STORE_RELATION
 from features.snapshot import exact_sums
 from ledger.engine import open_engine
+from ledger.plans import Exchanged
 from ledger.schema import INSTANT_TYPE
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
@@ -53,17 +54,6 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     ),
 }
 """What is exchanged below a plan."""
-
-
-class Exchanged:
-    """Rows that a plan reads anew each time it runs, through Arrow's own interface."""
-
-    def __init__(self, rows: pa.Table) -> None:
-        self.rows = rows
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """Return the rows of this moment."""
-        return self.rows.__arrow_c_stream__(requested_schema)
 
 
 class WarmSnapshots:

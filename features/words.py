@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Protocol
 
 # Words for the currencies shops most often sell in; any other is written by its ISO code.
@@ -266,11 +267,18 @@ def said_of(row: Declared, value: float | None, currency: str = "") -> str:
 
 def phrase_of(name: str, row: Declared) -> tuple[str, str]:
     """Return a column as the subject of a sentence, and the unit of what is said of it; `name` is without suffix."""
+    found = _phrased(name)
+    return (_as_subject(row.means), row.unit) if found is None else (found[0], found[1] or row.unit)
+
+
+@lru_cache(maxsize=1_024)
+def _phrased(name: str) -> tuple[str, str | None] | None:
+    """Return a column's phrase and unit of the first family that it belongs to; reasons ask the same few for ever."""
     for known in PHRASES:
         match = re.fullmatch(known.pattern, name)
         if match:
-            return known.phrase.format(*match.groups()), known.unit or row.unit
-    return _as_subject(row.means), row.unit
+            return known.phrase.format(*match.groups()), known.unit
+    return None
 
 
 def _as_subject(means: str) -> str:

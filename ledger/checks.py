@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from ledger.check_statement import RAW, statement
 from ledger.engine import open_engine
+from ledger.plans import KeptPlans
 from ledger.schema import INSTANT_TYPE, Table
 from ledger.shop import Shop
 from ledger.tables.orders import ORDERS
@@ -68,6 +69,7 @@ def check(  # noqa: PLR0913 - one a thing that the answer depends on, and the en
     connection: duckdb.DuckDBPyConnection | None = None,
     *,
     place: str = "line",
+    plans: KeptPlans | None = None,
 ) -> Checked:
     """Read and check rows of text.
 
@@ -83,6 +85,8 @@ def check(  # noqa: PLR0913 - one a thing that the answer depends on, and the en
         A connection of `open_engine` or a cursor of one, not in use by another thread; saves making one.
     place : str
         What `line` counts, as told in reasons: line, row or record.
+    plans : KeptPlans, optional
+        For few rows, again and again: the check is planned once and kept, and `connection` is not used.
 
     Returns
     -------
@@ -98,10 +102,16 @@ def check(  # noqa: PLR0913 - one a thing that the answer depends on, and the en
     if missing:
         raise ValueError(f"columns {', '.join(missing)} are required")
     latest = pa.repeat(pa.scalar(imported_at + FUTURE_ALLOWED, INSTANT_TYPE), raw.num_rows)
+    rows, text = (
+        raw.select(["line", *given]).append_column("latest", latest),
+        statement(table, given, shop, place),
+    )
+    if plans is not None:
+        return _split(table, plans.run(text, RAW, rows))
     engine = connection or open_engine()
-    engine.register(RAW, raw.select(["line", *given]).append_column("latest", latest))
+    engine.register(RAW, rows)
     try:
-        found = _execute(engine, statement(table, given, shop, place))
+        found = _execute(engine, text)
     finally:
         engine.unregister(RAW)
         if connection is None:
@@ -112,7 +122,7 @@ def check(  # noqa: PLR0913 - one a thing that the answer depends on, and the en
 def _execute(engine: duckdb.DuckDBPyConnection, text: str) -> pa.Table:
     """Run a check, planned once: a relation over a SELECT plans it twice, to describe it and to run it.
 
-    A plan must not be kept for the next rows: it holds on to the Arrow table that the view named when it was made.
+    The plan is not for the next rows: it holds on to the Arrow table that the view named when it was made.
     """
     engine.execute(f"PREPARE checking AS {text}")
     try:

@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.linear import Linear, Objective, fit_linear
+from models.rows import Rows, Snapshot
 
 Floats = NDArray[np.float64]
 
@@ -67,17 +68,18 @@ class Correction:
         if self.linear is not None:
             linear_file(path).write_text(self.linear.model_dump_json() + "\n")
 
-    def raw(self, inputs: pd.DataFrame, num_threads: int = 1) -> Floats:
+    def raw(self, inputs: Snapshot, num_threads: int = 1) -> Floats:
         """Return (n,) float, what is added to the offset.
 
         Parameters
         ----------
-        inputs : DataFrame
+        inputs : DataFrame or Rows
             Needs every column of `self.inputs`; missing values stay missing.
         num_threads : int
             One for few rows: LightGBM's threads cost more than they save below some thousands.
         """
-        matrix = inputs[self.inputs].to_numpy(dtype=np.float64, na_value=np.nan)
+        inputs = Rows.of(inputs)
+        matrix = inputs.matrix(self.inputs)
         trees = np.asarray(self._booster.predict(matrix, raw_score=True, num_threads=num_threads))
         return trees if self.linear is None else (trees + self.linear.raw(inputs)) / 2.0
 
@@ -91,12 +93,12 @@ class Correction:
             read |= {name for name, *both in slopes if any(both)}
         return frozenset(read)
 
-    def contributions(self, inputs: pd.DataFrame) -> tuple[Floats, float]:
+    def contributions(self, inputs: Snapshot) -> tuple[Floats, float]:
         """Return what each input adds to `raw`, and what is added for everybody.
 
         Parameters
         ----------
-        inputs : DataFrame
+        inputs : DataFrame or Rows
             As of `raw`; at least a row.
 
         Returns
@@ -110,7 +112,8 @@ class Correction:
         Lundberg, Erion and Lee (2018), "Consistent Individualized Feature Attribution for Tree Ensembles", as
         LightGBM's `pred_contrib` has it.
         """
-        matrix = inputs[self.inputs].to_numpy(dtype=np.float64, na_value=np.nan)
+        inputs = Rows.of(inputs)
+        matrix = inputs.matrix(self.inputs)
         found = np.asarray(self._booster.predict(matrix, pred_contrib=True, num_threads=1))
         added, constant = found[:, :-1], float(found[0, -1])
         if self.linear is None:
@@ -152,7 +155,7 @@ def sample(rows: int, most: int, random: np.random.Generator) -> NDArray[np.intp
 
 
 def fit_correction(  # noqa: PLR0913  # a fit is its data, its offset and its question
-    inputs: pd.DataFrame,
+    inputs: Snapshot,
     target: Floats,
     offset: Floats,
     *,
@@ -165,7 +168,7 @@ def fit_correction(  # noqa: PLR0913  # a fit is its data, its offset and its qu
 
     Parameters
     ----------
-    inputs : (n, k) DataFrame
+    inputs : (n, k) DataFrame or Rows
         Numeric; missing allowed.
     target, offset : (n,) float
         The offset is on the objective's own scale: log-odds for `binary`, log for `poisson` and `gamma`.
@@ -181,12 +184,13 @@ def fit_correction(  # noqa: PLR0913  # a fit is its data, its offset and its qu
     import lightgbm  # noqa: PLC0415
 
     rows = sample(len(target), MOST_ROWS, np.random.default_rng(seed))
+    learnt = Rows.of(inputs).take(rows)
     data = lightgbm.Dataset(
-        inputs.to_numpy(dtype=np.float64, na_value=np.nan)[rows],
+        learnt.matrix(learnt.names),
         target[rows],
         init_score=offset[rows],
         weight=None if weight is None else weight[rows],
-        feature_name=list(inputs.columns),
+        feature_name=list(learnt.names),
     )
     settings = _SETTINGS | {
         "objective": objective,
@@ -198,5 +202,5 @@ def fit_correction(  # noqa: PLR0913  # a fit is its data, its offset and its qu
     if not linear_in:
         return Correction(trees)
     count = np.ones(len(rows)) if weight is None else weight[rows]
-    line = fit_linear(inputs[list(linear_in)].iloc[rows], target[rows], offset[rows], objective, count)
+    line = fit_linear(learnt.only(linear_in), target[rows], offset[rows], objective, count)
     return Correction(trees, line)

@@ -18,7 +18,8 @@ from scipy.special import expit
 from models.boosting import Correction
 from models.histories import Histories
 from models.next_order import NextOrder
-from models.predictor import described, log_odds, log_pace
+from models.predictor import described, log_odds, log_pace, over_each
+from models.rows import Rows, Snapshot
 from models.scores import CHURN_HORIZON_DAYS, Score, scores_for
 from models.worth import FOLLOWS_CURVE, SMALLEST, OrdersAndValue
 
@@ -68,7 +69,7 @@ class UsualCustomer(BaseModel):
 
     def histories(self) -> Histories:
         """Return what a purchase process reads of one row."""
-        return Histories(pd.DataFrame([self.model_dump()]))
+        return Histories(Rows({name: np.array([value]) for name, value in self.model_dump().items()}, 1))
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def contributions(
     next_order: NextOrder,
     worth: OrdersAndValue,
     usual: UsualCustomer,
-    snapshot: pd.DataFrame,
+    snapshot: Snapshot,
     on_day: int | None = None,
 ) -> dict[str, Contributions]:
     """Return the contributions of every score of `explained`, by its name.
@@ -129,7 +130,7 @@ def contributions(
     worth : OrdersAndValue
         On the same process and level.
     usual : UsualCustomer
-    snapshot : (n, k) DataFrame
+    snapshot : (n, k) DataFrame or Rows
     on_day : int or None
         Local day number of its cutoff; None is the day that the predictors were placed on.
     """
@@ -160,20 +161,28 @@ class _Sums:
         next_order: NextOrder,
         worth: OrdersAndValue,
         usual: UsualCustomer,
-        snapshot: pd.DataFrame,
+        snapshot: Snapshot,
         on_day: int | None,
     ) -> None:
+        snapshot = Rows.of(snapshot)
         self.next_order, self.worth, self.on_day = next_order, worth, on_day
         self.process, self.level = next_order.process, next_order.level
         self.histories, self.usual = Histories(snapshot), usual.histories()
         # The usual customer is asked along with the others, and nothing twice: asking costs most for one customer.
         self._everybody = _together(self.histories, self.usual)
-        self._chances: dict[float, Floats] = {}
+        self._days_ahead: dict[float, float] = {}
+        days = sorted({_days_of(score) for score in explained(worth.horizon_days)})
+        # On days of ordinary business and on those ahead.
+        asked = [*dict.fromkeys((*days, *map(self._ahead, days)))]
+        self._chances, self._expected = (
+            dict(zip(asked, over_each(ask, self._everybody, asked).T, strict=True))
+            for ask in (self.process.p_order, self.process.expected_orders)
+        )
         corrections = (next_order.correction, worth.orders_correction, worth.value_correction)
         inputs = dict.fromkeys(name for each in corrections if each is not None for name in each.inputs)
         self.terms = (*TERMS, *inputs)
         self._place = {name: place for place, name in enumerate(self.terms)}
-        rows = described(snapshot, self.histories, self.process, [*inputs]).assign(
+        rows = described(snapshot, self.histories, self.process, [*inputs]).plus(
             expected_order_value=worth.order_value.expected(self.histories)
         )
         self._chance, self._orders, self._value = (self._correction(each, rows) for each in corrections)
@@ -182,7 +191,7 @@ class _Sums:
 
     def of(self, score: Score) -> tuple[Scale, _Addends]:
         """Return the scale and the addends of a score."""
-        days = float(score.name.rpartition("_")[2].removesuffix("d"))
+        days = _days_of(score)
         if score.unit == "probability":
             curve = self._curve(days)
             if score.name == f"churn_probability_{CHURN_HORIZON_DAYS}d":
@@ -191,7 +200,7 @@ class _Sums:
         orders = self._orders_within(days)
         return "log", orders if score.unit == "orders" else self._value_of(orders)
 
-    def _correction(self, correction: Correction | None, rows: pd.DataFrame) -> _Addends:
+    def _correction(self, correction: Correction | None, rows: Rows) -> _Addends:
         added = np.zeros((len(rows), len(self.terms)))
         if correction is None:
             return _Addends(0.0, added)
@@ -222,24 +231,18 @@ class _Sums:
 
     def _log_odds(self, days: float) -> tuple[Floats, float, Floats]:
         """Return the process' log-odds on days of ordinary business, the usual customer's, and on the days ahead."""
-        own, ahead = log_odds(self._p_order(days)), log_odds(self._p_order(self._ahead(days)))
+        own, ahead = log_odds(self._chances[days]), log_odds(self._chances[self._ahead(days)])
         return own[:-1], float(own[-1]), ahead[:-1]
 
     def _ahead(self, days: float) -> float:
-        return self.level.business_days(self.on_day, days)
-
-    def _p_order(self, business_days: float) -> Floats:
-        """Return (n + 1,) float, the process' probabilities of all and, last, of the usual customer."""
-        if business_days not in self._chances:
-            self._chances[business_days] = self.process.p_order(self._everybody, business_days)
-        return self._chances[business_days]
+        if days not in self._days_ahead:
+            self._days_ahead[days] = self.level.business_days(self.on_day, days)
+        return self._days_ahead[days]
 
     def _orders_within(self, days: float) -> _Addends:
         """Return the addends of the logarithm of expected orders."""
-        ahead = self._ahead(days)
-        calm_days = self.process.expected_orders(self._everybody, days)
-        then = calm_days if ahead == days else self.process.expected_orders(self._everybody, ahead)
-        calm_days, then = (np.log(np.maximum(each, SMALLEST)) for each in (calm_days, then))
+        asked = (self._expected[days], self._expected[self._ahead(days)])
+        calm_days, then = (np.log(np.maximum(each, SMALLEST)) for each in asked)
         own, usual, then = calm_days[:-1], float(calm_days[-1]), then[:-1]
         found = self._own(usual, process=own - usual, level=then - own)
         if self.worth.orders_correction is not None:
@@ -261,8 +264,8 @@ class _Sums:
         """
         curve = self._curve(days)
         own, usual, before = self._log_odds(days)
-        process = np.log(np.maximum(self._p_order(self._ahead(days))[:-1], SMALLEST))
-        usual_process = float(np.log(np.maximum(self._p_order(days)[-1], SMALLEST)))
+        process = np.log(np.maximum(self._chances[self._ahead(days)][:-1], SMALLEST))
+        usual_process = float(np.log(np.maximum(self._chances[days][-1], SMALLEST)))
         same = curve.base - usual
         slope = _mean_slope(before, curve.base + curve.added.sum(axis=1))
         usual_slope = float(_mean_slope(np.array([usual]), np.array([curve.base]))[0])
@@ -289,6 +292,11 @@ class _Sums:
         so_far = found.base + found.added.sum(axis=1)
         nothing = (expected <= 0.0) | (np.exp(so_far) <= SMALLEST)
         return found.plus(self._own(at_least_nothing=np.where(nothing, np.log(SMALLEST) - so_far, 0.0)))
+
+
+def _days_of(score: Score) -> float:
+    """Return the horizon that a score is named after, in days."""
+    return float(score.name.rpartition("_")[2].removesuffix("d"))
 
 
 def _together(some: Histories, others: Histories) -> Histories:

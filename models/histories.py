@@ -1,8 +1,11 @@
 """What purchase processes read of a customer: three counts and an average."""
 
+from copy import copy
+
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+from models.rows import Rows, Snapshot
 
 Floats = NDArray[np.float64]
 
@@ -14,7 +17,7 @@ class Histories:
 
     Parameters
     ----------
-    snapshot : DataFrame
+    snapshot : DataFrame or Rows
         Needs orders, days_first_to_last_order, days_since_first_order and mean_order_value.
 
     Attributes
@@ -31,13 +34,21 @@ class Histories:
         Net; 0 for those without an order.
     """
 
-    def __init__(self, snapshot: pd.DataFrame) -> None:
-        self.orders = _floats(snapshot["orders"])
+    def __init__(self, snapshot: Snapshot) -> None:
+        rows = Rows.of(snapshot)
+        self.orders = _known(rows["orders"])
         self.frequency = np.maximum(self.orders - 1.0, 0.0)
-        self.recency_days = _floats(snapshot["days_first_to_last_order"])
-        self.age_days = np.maximum(_floats(snapshot["days_since_first_order"]), self.recency_days)
-        self.mean_order_value = _floats(snapshot["mean_order_value"])
+        self.recency_days = _known(rows["days_first_to_last_order"])
+        self.age_days = np.maximum(_known(rows["days_since_first_order"]), self.recency_days)
+        self.mean_order_value = _known(rows["mean_order_value"])
+
+    def repeated(self, times: int) -> "Histories":
+        """Return the same customers again and again."""
+        found = copy(self)
+        for name, values in vars(self).items():
+            setattr(found, name, np.tile(values, times))
+        return found
 
 
-def _floats(column: "pd.Series[float]") -> Floats:
-    return np.asarray(np.nan_to_num(column.to_numpy(dtype=np.float64, na_value=np.nan), nan=0.0))
+def _known(values: Floats) -> Floats:
+    return np.where(np.isnan(values), 0.0, values)

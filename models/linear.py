@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy.special import expit
+
+from models.rows import Rows, Snapshot
 
 Floats = NDArray[np.float64]
 Objective = Literal["binary", "poisson", "gamma"]
@@ -49,12 +50,12 @@ class Linear(BaseModel):
     missing: tuple[float, ...]
     intercept: float
 
-    def raw(self, inputs: pd.DataFrame) -> Floats:
+    def raw(self, inputs: Snapshot) -> Floats:
         """Return (n,) float, what is added to the offset.
 
         Parameters
         ----------
-        inputs : DataFrame
+        inputs : DataFrame or Rows
             Needs every column of `self.inputs`; missing values stay missing.
         """
         # Added up input by input: a sum over rows takes another order for one customer than for many.
@@ -63,20 +64,20 @@ class Linear(BaseModel):
             total += each
         return total
 
-    def contributions(self, inputs: pd.DataFrame) -> Floats:
+    def contributions(self, inputs: Snapshot) -> Floats:
         """Return (n, k) float, what each input adds; with the intercept they sum to `raw`."""
         standard, unknown = _standardised(_logs(inputs, self.inputs), self.mean, self.spread)
         return np.asarray(standard * np.asarray(self.slope) + unknown * np.asarray(self.missing))
 
 
 def fit_linear(
-    inputs: pd.DataFrame, target: Floats, offset: Floats, objective: Objective, weight: Floats
+    inputs: Snapshot, target: Floats, offset: Floats, objective: Objective, weight: Floats
 ) -> Linear:
     """Fit a ridge regression to what the offset leaves unexplained.
 
     Parameters
     ----------
-    inputs : (n, k) DataFrame
+    inputs : (n, k) DataFrame or Rows
         Numeric; missing allowed. Those that say the same of all rows are left out.
     target, offset : (n,) float
         The offset is on the objective's own scale: log-odds for `binary`, logarithm for `poisson` and `gamma`.
@@ -89,7 +90,7 @@ def fit_linear(
     -----
     Newton's method with step halving; McCullagh and Nelder (1989), Generalized Linear Models, section 2.5.
     """
-    names = tuple(inputs.columns)
+    names = Rows.of(inputs).names
     logs = _logs(inputs, names)
     known = ~np.isnan(logs)
     count = np.maximum(known.sum(axis=0), 1)
@@ -113,9 +114,9 @@ def fit_linear(
     )
 
 
-def _logs(inputs: pd.DataFrame, names: Sequence[str]) -> Floats:
+def _logs(inputs: Snapshot, names: Sequence[str]) -> Floats:
     """Return the inputs with their magnitudes as logarithms, signs kept."""
-    values = inputs[list(names)].to_numpy(dtype=np.float64, na_value=np.nan)
+    values = Rows.of(inputs).matrix(names)
     raw = np.array([name.startswith(ON_LOG_SCALE) for name in names], dtype=bool)
     return np.where(raw, values, np.sign(values) * np.log1p(np.abs(values)))
 

@@ -1,6 +1,6 @@
 """When does this customer order next? One curve per customer, from which every probability and date is read."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,8 +13,18 @@ from scipy.special import expit
 from features.catalog.shipped import CORE
 from models.boosting import MOST_ROWS, Correction, fit_correction, sample
 from models.level import STEADY, Level
-from models.predictor import OLDER_THAN_SEEN, Common, Outcomes, cutoffs_of, described, log_odds, log_pace
+from models.predictor import (
+    OLDER_THAN_SEEN,
+    Common,
+    Outcomes,
+    cutoffs_of,
+    described,
+    log_odds,
+    log_pace,
+    over_each,
+)
 from models.purchase_process import Histories, PurchaseProcess
+from models.rows import Rows, Snapshot
 from models.scores import CHURN_HORIZON_DAYS, ORDER_HORIZONS_DAYS
 
 Floats = NDArray[np.float64]
@@ -134,14 +144,14 @@ class NextOrder:
             targets.append(ordered[rows])
             shifts.append(shift)
         chosen = np.concatenate(picked)
-        asked = described(snapshot, histories, process, inputs).iloc[chosen]
+        asked = described(snapshot, histories, process, inputs).take(chosen)
         correction = fit_correction(
             asked,
             np.concatenate(targets),
             np.concatenate(offsets),
             objective="binary",
             seed=seed,
-            linear_in=[name for name in asked.columns if name in CORE.names or name not in snapshot.columns],
+            linear_in=[name for name in asked.names if name in CORE.names or name not in snapshot.columns],
         )
         first = np.unique(cutoff, return_index=True)[1]
         pace = np.broadcast_to(log_pace(level, on_day, outcomes.horizon_days), len(snapshot))[first]
@@ -178,9 +188,7 @@ class NextOrder:
             self, process=process, level=level, calibration=self.calibration.raised(OLDER_THAN_SEEN * by)
         )
 
-    def p_order(
-        self, snapshot: pd.DataFrame, days: Sequence[float], on_day: int | Days | None = None
-    ) -> Floats:
+    def p_order(self, snapshot: Snapshot, days: Sequence[float], on_day: int | Days | None = None) -> Floats:
         """Return (n, len(days)) float, the probability of at least one order within each number of days.
 
         Parameters
@@ -190,9 +198,10 @@ class NextOrder:
         on_day : int, (n,) int or None
             Local day number of the cutoff, of all or of each; None is the one that the level was fitted at.
         """
+        snapshot = Rows.of(snapshot)
         histories = Histories(snapshot)
         ahead = [self.level.business_days(on_day, horizon) for horizon in days]
-        base = np.column_stack([log_odds(self.process.p_order(histories, each)) for each in ahead])
+        base = log_odds(over_each(self.process.p_order, histories, ahead))
         if self.correction is None:
             return np.asarray(expit(base))
         added = self.correction.raw(described(snapshot, histories, self.process, self.correction.inputs))
@@ -211,13 +220,31 @@ class NextOrder:
         on_day : int or None
             As of `p_order`.
         """
+        return pd.DataFrame(self.columns(snapshot, on_day), index=snapshot.index)
+
+    def columns(self, snapshot: Snapshot, on_day: int | None = None) -> dict[str, Floats]:
+        """Return the columns of `predict`, each (n,) float; the arguments are the same."""
+        return self.told(self.curve(snapshot, on_day))
+
+    def curve(self, snapshot: Snapshot, on_day: int | None = None) -> dict[int, Floats]:
+        """Return (n,) float, the probability of an order by each of the days that scores are read from, rising.
+
+        Parameters
+        ----------
+        snapshot : (n, k) DataFrame
+        on_day : int or None
+            As of `p_order`.
+        """
         days = sorted({*_KNOTS_DAYS, self.horizon_days})
-        curve = self.p_order(snapshot, days, on_day)
+        return dict(zip(days, self.p_order(snapshot, days, on_day).T, strict=True))
+
+    def told(self, curve: Mapping[int, Floats]) -> dict[str, Floats]:
+        """Return the columns of `predict`, each (n,) float, as they are read from `curve`."""
         wanted = dict.fromkeys((*ORDER_HORIZONS_DAYS, self.horizon_days))
-        columns = {f"p_order_{horizon}d": curve[:, days.index(horizon)] for horizon in wanted}
+        columns = {f"p_order_{horizon}d": curve[horizon] for horizon in wanted}
         columns["churn_probability_90d"] = 1.0 - columns[f"p_order_{CHURN_HORIZON_DAYS}d"]
-        columns |= {name: days_to_reach(curve, days, share) for name, share in _QUANTILES.items()}
-        return pd.DataFrame(columns, index=snapshot.index)
+        days, rising = list(curve), np.column_stack(list(curve.values()))
+        return columns | {name: days_to_reach(rising, days, share) for name, share in _QUANTILES.items()}
 
 
 def days_to_reach(curve: Floats, days: Sequence[float], share: float) -> Floats:

@@ -1,10 +1,12 @@
 """Why a customer has his scores: the strongest contributions, by subject and in words, with his own values."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from features.catalog.shipped import CATALOG
@@ -21,6 +23,7 @@ from models.contributions import (
 )
 from models.histories import Histories
 from models.release import Release
+from models.rows import Rows, Snapshot
 from models.scores import Score
 
 Floats = NDArray[np.float64]
@@ -47,8 +50,7 @@ NEEDED = ("orders", "days_first_to_last_order", "days_since_first_order", "mean_
 """Features that processes read, beside the inputs of trees."""
 
 
-@dataclass(frozen=True)
-class Reason:
+class Reason(NamedTuple):
     """One subject's contribution to one score of one customer.
 
     Parameters
@@ -100,6 +102,7 @@ TITLES = {subject.name: subject.title for subject in (*SUBJECTS, LIMITS)}
 """The title of every subject, by its name."""
 
 
+@cache
 def term_subject(term: str) -> Subject:
     """Return what an addend is about: of a tree's input what its feature is about."""
     return _OF_TERMS.get(term) or subject_of(term)
@@ -107,7 +110,7 @@ def term_subject(term: str) -> Subject:
 
 def explain(
     release: Release,
-    snapshot: pd.DataFrame,
+    snapshot: Snapshot,
     on_day: int | None = None,
     most: int = MOST_REASONS,
 ) -> list[dict[str, Reasons]]:
@@ -116,48 +119,99 @@ def explain(
     Parameters
     ----------
     release : Release
-    snapshot : (n, k) DataFrame
+    snapshot : (n, k) DataFrame or Rows
         NEEDED and `release.predictors.inputs`, those of them that are features.
     on_day : int or None
         Local day number of the snapshot's cutoff; None is the day that the release is as of.
     most : int
         Reasons a score.
     """
-    if snapshot.empty:  # of whom LightGBM cannot be asked
+    rows = Rows.of(snapshot)
+    if not len(rows):  # of whom LightGBM cannot be asked
         return []
-    predictors = release.predictors
-    found = contributions(
-        predictors.next_order, predictors.worth, release.manifest.usual_customer, snapshot, on_day
-    )
-    words = _Words(release, snapshot, on_day)
-    told: list[dict[str, Reasons]] = [{} for _ in range(len(snapshot))]
-    for name, each in found.items():
-        for row, reasons in enumerate(_reasons_of(each, words, most)):
-            told[row][name] = reasons
+    predictors, usual = release.predictors, release.manifest.usual_customer
+    found = list(contributions(predictors.next_order, predictors.worth, usual, rows, on_day).values())
+    strongest = _Strongest.of(found, most)
+    words = _Words(release, rows, on_day)
+    told: list[dict[str, Reasons]] = [{} for _ in range(len(rows))]
+    for place, each in enumerate(found):
+        for row, reasons in enumerate(_reasons_of(each, strongest, place, words)):
+            told[row][each.score.name] = reasons
     return told
 
 
-def _reasons_of(found: Contributions, words: "_Words", most: int) -> list[Reasons]:
+@dataclass(frozen=True)
+class _Strongest:
+    """The strongest subjects of m scores of n customers, all found at once: one customer costs little more than none.
+
+    Parameters
+    ----------
+    subjects : tuple of Subject
+    raw : (m, n) float
+    order : (m, n, j) int
+        Places of the subjects that move a score most.
+    sums, effects : (m, n, j) float
+        Of these subjects, in the same order.
+    terms : (m, n, j) int
+        Of each of them the term that adds most in the direction of its sum.
+    """
+
+    subjects: tuple[Subject, ...]
+    raw: Floats
+    order: NDArray[np.intp]
+    sums: Floats
+    effects: Floats
+    terms: NDArray[np.intp]
+
+    @classmethod
+    def of(cls, found: Sequence[Contributions], most: int) -> "_Strongest":
+        """Return them for scores of the same customers, whose terms are the same."""
+        subjects, of_term = by_subject(found[0].terms)
+        added = np.stack([each.added for each in found])
+        sums = subject_sums(added, of_term, len(subjects))
+        raw = np.stack([each.raw for each in found])
+        effects = np.stack(
+            [_effects(each, mine, of_all) for each, mine, of_all in zip(found, raw, sums, strict=True)]
+        )
+        terms = np.empty(sums.shape, dtype=np.intp)
+        for place in range(len(subjects)):
+            among = np.flatnonzero(of_term == place)
+            pull = added[..., among] * np.sign(sums[..., place, None])
+            terms[..., place] = among[pull.argmax(axis=-1)]
+        order = np.argsort(-np.abs(sums), axis=-1, kind="stable")[..., :most]
+        strongest = np.take_along_axis(sums, order, axis=-1), np.take_along_axis(effects, order, axis=-1)
+        return cls(subjects, raw, order, *strongest, np.take_along_axis(terms, order, axis=-1))
+
+
+def _effects(found: Contributions, raw: Floats, sums: Floats) -> Floats:
+    """Return (n, subjects) float, what each subject's sum does to a score."""
+    if found.scale == "log":
+        return np.asarray(np.expm1(sums))
+    return found.value(raw)[:, None] - found.value(raw[:, None] - sums)
+
+
+def _reasons_of(found: Contributions, strongest: _Strongest, place: int, words: "_Words") -> list[Reasons]:
     """Return every customer's reasons of one score."""
-    subjects, of_term = by_subject(found.terms)
-    sums = subject_sums(found.added, of_term, len(subjects))
-    raw = found.raw
-    value, without = found.value(raw)[:, None], found.value(raw[:, None] - sums)
-    effects = value - without if found.scale == "log_odds" else np.expm1(sums)
+    score, base = found.score, found.base
+    usual, effect_of = float(found.value(base)), Effect.of(score)
     least = LEAST_POINTS if found.scale == "log_odds" else LEAST_SHARE
+    names = [subject.name for subject in strongest.subjects]
+    columns = (strongest.order, strongest.terms, strongest.sums, strongest.effects)
+    of_rows = zip(strongest.raw[place].tolist(), *(each[place].tolist() for each in columns), strict=True)
     told = []
-    for row, (mine, effect) in enumerate(zip(sums, effects, strict=True)):
-        strongest = [
-            place for place in np.argsort(-np.abs(mine), kind="stable")[:most] if abs(effect[place]) >= least
-        ]
-        reasons = []
-        for place in strongest:
-            term = _strongest_term(found, row, of_term == place, mine[place])
-            text = f"{words.of(term, row, found.score)}: {does(found.score, float(effect[place]))}"
-            reasons.append(Reason(subjects[place].name, text, float(mine[place]), float(effect[place])))
-        rest = float(raw[row]) - found.base - sum(reason.contribution for reason in reasons)
-        usual = float(found.value(found.base))
-        told.append(Reasons(found.score.name, found.scale, found.base, usual, tuple(reasons), rest))
+    for row, (raw, *ranked) in enumerate(of_rows):
+        reasons = tuple(
+            Reason(
+                names[subject],
+                f"{words.of(found.terms[term], row, score)}: {effect_of.said(effect)}",
+                added,
+                effect,
+            )
+            for subject, term, added, effect in zip(*ranked, strict=True)
+            if abs(effect) >= least
+        )
+        rest = raw - base - sum(reason.contribution for reason in reasons)
+        told.append(Reasons(score.name, found.scale, base, usual, reasons, rest))
     return told
 
 
@@ -169,63 +223,89 @@ def by_subject(terms: Sequence[str]) -> tuple[tuple[Subject, ...], NDArray[np.in
 
 
 def subject_sums(added: Floats, of_term: NDArray[np.intp], subjects: int) -> Floats:
-    """Return (n, subjects) float, the sum of what each subject's terms add."""
+    """Return (..., subjects) float, the sum of what each subject's terms, (..., k) float, add."""
     # Column by column, so that a customer alone gets to the last bit what he gets among others.
-    sums = np.zeros((len(added), subjects))
-    for place, column in zip(of_term, added.T, strict=True):
-        sums[:, place] += column
+    sums = np.zeros((*added.shape[:-1], subjects))
+    for column, place in enumerate(of_term):
+        sums[..., place] += added[..., column]
     return sums
 
 
-def _strongest_term(found: Contributions, row: int, among: NDArray[np.bool_], total: float) -> str:
-    """Return the term of a subject that adds most in the direction of their sum."""
-    pull = np.where(among, found.added[row] * np.sign(total), -np.inf)
-    return found.terms[int(pull.argmax())]
+@dataclass(frozen=True)
+class Effect:
+    """How what moves a score is told: its words are put together once for all customers.
 
+    Parameters
+    ----------
+    raises, lowers : str
+        What stands before the number.
+    points : bool
+        Whether it is told in points of a probability; else in per cent of orders and money.
+    """
 
-def does(score: Score, effect: float) -> str:
-    """Say what an effect does to a score: `raises the chance of ordering within 90 days by 12.0 points`."""
-    way = "raises" if effect > 0 else "lowers"
-    if score.unit == "probability":
-        return f"{way} the {score.means} by {abs(effect) * 100:.1f} points"
-    # `expected orders over ...` is told without an article.
-    if effect > NO_MORE_THAN:
-        return f"{way} {score.means} to over {NO_MORE_THAN:.0f} times as much"
-    return f"{way} {score.means} by {shown(round(abs(effect), 3), 'share')}"
+    raises: str
+    lowers: str
+    points: bool
+
+    @classmethod
+    def of(cls, score: Score) -> "Effect":
+        """Return how a score's effects are told."""
+        points = score.unit == "probability"
+        # `expected orders over ...` is told without an article.
+        what = f"the {score.means}" if points else score.means
+        return cls(f"raises {what}", f"lowers {what}", points)
+
+    def said(self, effect: float) -> str:
+        """Say what an effect does: `raises the chance of ordering within 90 days by 12.0 points`."""
+        way = self.raises if effect > 0 else self.lowers
+        if self.points:
+            return f"{way} by {abs(effect) * 100:.1f} points"
+        if effect > NO_MORE_THAN:
+            return f"{way} to over {NO_MORE_THAN:.0f} times as much"
+        return f"{way} by {shown(round(abs(effect), 3), 'share')}"
 
 
 class _Words:
     """What a term says of a customer, in words."""
 
-    def __init__(self, release: Release, snapshot: pd.DataFrame, on_day: int | None) -> None:
+    def __init__(self, release: Release, rows: Rows, on_day: int | None) -> None:
         self._currency = release.manifest.currency
         self._level, self._on_day = release.predictors.next_order.level, on_day
-        self._snapshot, self._histories = snapshot, Histories(snapshot)
+        self._rows, self._histories = rows, Histories(rows)
+        self._values: dict[str, list[float]] = {}
         self._said: dict[tuple[str, int], str] = {}
+        self._of_days: dict[float, str] = {}
 
     def of(self, term: str, row: int, score: Score) -> str:
         """Return the words of a term."""
         if term == LEVEL:
             return self._of_level(float(score.name.rpartition("_")[2].removesuffix("d")))
-        if (term, row) not in self._said:
-            self._said[term, row] = self._of(term, row)
-        return self._said[term, row]
+        found = self._said.get((term, row))
+        if found is None:
+            found = self._said[term, row] = self._of(term, row)
+        return found
 
     def _of(self, term: str, row: int) -> str:
-        subject = _OF_TERMS.get(term)
-        if subject is HISTORY or subject_of(term) is HISTORY:
+        subject = term_subject(term)
+        if subject is HISTORY:
             return self._of_history(row)
         if term == AT_LEAST_THE_CHANCE:
             return "no fewer orders are expected than the chance of one"
         if term == AT_LEAST_NOTHING:
             return "no value below nothing is expected"
-        name = "mean_order_value" if subject is MONEY_SPENT else term
-        value = self._snapshot[name].iloc[row]
-        known = None if pd.isna(value) else float(value)
+        name = "mean_order_value" if _OF_TERMS.get(term) is MONEY_SPENT else term
+        value = self._value(name, row)
+        known = None if math.isnan(value) else value
         feature = _FEATURES.get(name)
         if feature is None:
             return f"{name} is {'not known' if known is None else shown(known, '')}"
         return said_of(feature, known, self._currency)
+
+    def _value(self, name: str, row: int) -> float:
+        values = self._values.get(name)
+        if values is None:
+            values = self._values[name] = self._rows[name].tolist()
+        return values[row]
 
     def _of_history(self, row: int) -> str:
         orders, age = int(self._histories.orders[row]), float(self._histories.age_days[row])
@@ -237,6 +317,11 @@ class _Words:
         return f"{orders:,} orders since {shown(age, 'days_ago')} ago, the last {shown(last, 'days_ago')} ago"
 
     def _of_level(self, days: float) -> str:
+        if days not in self._of_days:
+            self._of_days[days] = self._said_of_level(days)
+        return self._of_days[days]
+
+    def _said_of_level(self, days: float) -> str:
         more = self._level.business_days(self._on_day, days) / days - 1.0
         if round(abs(more), 3) == 0:
             return f"the store expects its ordinary business in the next {days:.0f} days"

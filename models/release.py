@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.catalog.shipped import CATALOG
@@ -29,9 +31,12 @@ from models.percentiles import percentile
 from models.predictor import Common
 from models.purchase_process import OrderValue, PurchaseProcess
 from models.replenishment import ReplenishmentModel
+from models.rows import Rows, Snapshot
 from models.scores import scores_for
 from models.value_shape import ValueShape
 from models.worth import OrdersAndValue
+
+Floats = NDArray[np.float64]
 
 MANIFEST = "manifest.json"
 _PROCESS = "purchase_process.json"
@@ -130,18 +135,25 @@ class Predictors:
         on_day : int or None
             Local day number of its cutoff; None is the one that the predictors were fitted at.
         """
-        curve = self.next_order.predict(snapshot, on_day)
-        worth = self.worth.predict(snapshot, self.next_order, on_day)
-        frame = pd.concat([curve, worth], axis=1)
+        frame = pd.DataFrame(self.columns(snapshot, on_day), index=snapshot.index)
         frame.insert(0, "customer_id", snapshot["customer_id"])
-        frame.insert(1, "confidence", self._confidence(snapshot))
+        frame.insert(1, "confidence", self.confidence(snapshot))
         return frame
 
-    def _confidence(self, snapshot: pd.DataFrame) -> list[str]:
+    def columns(self, snapshot: Snapshot, on_day: int | None = None) -> dict[str, Floats]:
+        """Return the scores of `score`, each (n,) float, by name; the arguments are the same."""
+        rows = Rows.of(snapshot)
+        curve = self.next_order.curve(rows, on_day)
+        return self.next_order.told(curve) | self.worth.columns(rows, curve, on_day)
+
+    def confidence(self, snapshot: Snapshot) -> list[str]:
+        """Return which answer each customer gets: model, pooled or rule."""
         if self.next_order.correction is None:
             return ["rule"] * len(snapshot)
         own_rhythm = 2  # one order shows no gap, so the answer is that of customers like this one
-        return ["model" if orders >= own_rhythm else "pooled" for orders in snapshot["orders"]]
+        return [
+            "model" if orders >= own_rhythm else "pooled" for orders in Rows.of(snapshot)["orders"].tolist()
+        ]
 
 
 @dataclass(frozen=True)
@@ -180,11 +192,17 @@ class Release:
         (n, m) DataFrame
             In the order of `models.scores.scores_for`.
         """
-        frame = self.predictors.score(snapshot, on_day)
+        frame = pd.DataFrame(self.columns(snapshot, on_day), index=snapshot.index)
+        frame.insert(0, "customer_id", snapshot["customer_id"])
+        frame.insert(1, "confidence", self.predictors.confidence(snapshot))
+        return frame
+
+    def columns(self, snapshot: Snapshot, on_day: int | None = None) -> dict[str, Floats]:
+        """Return the scores of `score`, each (n,) float, by name; the arguments are the same."""
+        found = self.predictors.columns(snapshot, on_day)
         for name, quantiles in self.reference.items():
-            frame[f"{name}_percentile"] = percentile(frame[name].to_numpy(), quantiles)
-        names = [score.name for score in scores_for(self.manifest.horizon_days)]
-        return frame[["customer_id", "confidence", *names]]
+            found[f"{name}_percentile"] = percentile(found[name], quantiles)
+        return {score.name: found[score.name] for score in scores_for(self.manifest.horizon_days)}
 
 
 def write_release(

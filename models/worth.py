@@ -1,6 +1,6 @@
 """How many orders and how much money? Expected orders and net value over any horizon up to a year."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ from models.level import STEADY, Level
 from models.next_order import NextOrder
 from models.predictor import NOTHING, OLDER_THAN_SEEN, Common, Outcomes, cutoffs_of, described, log_pace
 from models.purchase_process import Histories, OrderValue, PurchaseProcess
+from models.rows import Rows, Snapshot
 from models.scores import VALUE_HORIZON_DAYS
 from models.value_shape import EXPONENTIAL, ValueShape
 
@@ -148,7 +149,7 @@ class OrdersAndValue:
 
     def expected(
         self,
-        snapshot: pd.DataFrame,
+        snapshot: Snapshot,
         days: float,
         p_order: Floats | None = None,
         on_day: int | Days | None = None,
@@ -171,12 +172,13 @@ class OrdersAndValue:
         value : (n,) float, currency
             Orders times the value of one, so the two cannot contradict each other.
         """
+        snapshot = Rows.of(snapshot)
         histories = Histories(snapshot)
         ahead = self.level.business_days(on_day, days)
         return self._over(ahead, histories, self._learnt(snapshot, histories, on_day), p_order)
 
     def _learnt(
-        self, snapshot: pd.DataFrame, histories: Histories, on_day: int | Days | None
+        self, snapshot: Snapshot, histories: Histories, on_day: int | Days | None
     ) -> tuple[Floats, Floats]:
         """Return what holds over every horizon: the trees' factor on orders, and the value of one order."""
         one_order = self.order_value.expected(histories)
@@ -216,9 +218,9 @@ class OrdersAndValue:
             orders + FOLLOWS_CURVE * (np.log(np.maximum(p_order, SMALLEST)) - np.log(of_process))
         )
 
-    def _described(self, snapshot: pd.DataFrame, histories: Histories, inputs: Sequence[str]) -> pd.DataFrame:
+    def _described(self, snapshot: Snapshot, histories: Histories, inputs: Sequence[str]) -> Rows:
         rows = described(snapshot, histories, self.process, inputs)
-        return rows.assign(expected_order_value=self.order_value.expected(histories))
+        return rows.plus(expected_order_value=self.order_value.expected(histories))
 
     def predict(
         self, snapshot: pd.DataFrame, next_order: NextOrder, on_day: int | None = None
@@ -233,12 +235,20 @@ class OrdersAndValue:
         on_day : int or None
             As of `expected`.
         """
+        return pd.DataFrame(
+            self.columns(snapshot, next_order.curve(snapshot, on_day), on_day), index=snapshot.index
+        )
+
+    def columns(
+        self, snapshot: Snapshot, curve: Mapping[int, Floats], on_day: int | None = None
+    ) -> dict[str, Floats]:
+        """Return the columns of `predict`, each (n,) float, from what `NextOrder.curve` gave for the same customers."""
         columns = {}
+        snapshot = Rows.of(snapshot)
         histories = Histories(snapshot)
         learnt = self._learnt(snapshot, histories, on_day)
-        horizons = list(dict.fromkeys((*_ORDERS_HORIZONS_DAYS, self.horizon_days)))
-        curve = next_order.p_order(snapshot, horizons, on_day)
-        for days, p_order in zip(horizons, curve.T, strict=True):
+        for days in dict.fromkeys((*_ORDERS_HORIZONS_DAYS, self.horizon_days)):
+            p_order = curve[days]
             orders, value = self._over(self.level.business_days(on_day, days), histories, learnt, p_order)
             columns[f"expected_orders_{days}d"] = orders
             if days in (*_VALUE_HORIZONS_DAYS, self.horizon_days):
@@ -247,7 +257,7 @@ class OrdersAndValue:
                 columns["clv_365d"] = value
                 columns["clv_365d_p10"] = self.value_quantile(orders, value, p_order, 0.1)
                 columns["clv_365d_p90"] = self.value_quantile(orders, value, p_order, 0.9)
-        return pd.DataFrame(columns, index=snapshot.index)
+        return columns
 
     def value_quantile(self, orders: Floats, value: Floats, p_order: Floats, share: float) -> Floats:
         """Return below which value a share of such customers stays.
@@ -274,7 +284,7 @@ class OrdersAndValue:
 
 
 def _fit_value_correction(
-    rows: pd.DataFrame, outcomes: Outcomes, one_order: Floats, cutoff: NDArray[np.intp], seed: int
+    rows: Rows, outcomes: Outcomes, one_order: Floats, cutoff: NDArray[np.intp], seed: int
 ) -> Correction:
     """Fit how far the value of one order will be from what is expected, among those who ordered after one cutoff."""
     ordered = (outcomes.orders > 0) & (one_order > SMALLEST)
@@ -283,7 +293,7 @@ def _fit_value_correction(
     ratio = np.clip(ratio, 1 / _MOST_TIMES_EXPECTED, _MOST_TIMES_EXPECTED)
     shift = _level_logs(np.log(weight), weight * ratio, cutoff[ordered])
     return fit_correction(
-        rows[ordered], ratio, shift[cutoff[ordered]], objective="gamma", seed=seed, weight=weight
+        rows.take(ordered), ratio, shift[cutoff[ordered]], objective="gamma", seed=seed, weight=weight
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from ledger.errors import InputError
+from ledger.plans import KeptPlans
 from segments.derived import INPUTS, derived_sql, inputs_of, layers
 from segments.expression import Expression, parse
 from segments.segment import Segment
@@ -17,6 +18,8 @@ from segments.vocabulary import Measured, SegmentColumn
 MEMBERSHIPS = pa.schema(
     [("customer_id", pa.string()), ("segment", pa.string()), ("reasons", pa.list_(pa.string()))]
 )
+FEW = 1_000
+"""Customers of one request at most. Of them planning is most of the work, so their plan is kept."""
 NOBODY = "SELECT '' AS customer_id, 0 AS place, '' AS segment, CAST([] AS VARCHAR[]) AS reasons LIMIT 0"
 
 
@@ -45,6 +48,9 @@ class Assigner:
     _engine: duckdb.DuckDBPyConnection = field(
         default_factory=_sealed_engine, init=False, repr=False, compare=False
     )
+    _plans: KeptPlans = field(
+        default_factory=lambda: KeptPlans(_sealed_engine()), init=False, repr=False, compare=False
+    )
 
     def assign(self, frame: pa.Table | pd.DataFrame) -> pa.Table:
         """Return the memberships of every customer of the frame.
@@ -69,6 +75,10 @@ class Assigner:
         missing = [name for name in ("customer_id", *self.needs) if name not in present]
         if missing:
             raise InputError(f"segments need the columns {missing}, which the customers' data does not hold")
+        if isinstance(frame, pa.Table) and len(frame) <= FEW:
+            return self._plans.run(self.query, "frame", frame.select(["customer_id", *self.needs])).cast(
+                MEMBERSHIPS
+            )
         with self._engine.cursor() as connection:
             connection.register("frame", frame)
             # Prepared first: a relation over the SELECT plans it twice, and of one customer planning is all the work.

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from features import history
 from features.cutoff import Cutoff
-from features.warm import CUTOFF, NOBODY, SCHEMAS, VALUES, Exchanged
+from features.warm import CUTOFF, NOBODY, SCHEMAS, VALUES
 from ledger.engine import open_engine
+from ledger.plans import Exchanged
 from ledger.schema import INSTANT_TYPE
 from segments.known import ITEMS, ORDERS
 from segments.measured import measure_sql

@@ -4,23 +4,21 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-import duckdb
 import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
-from features.history import last_order_at
 from features.surroundings import orders_alone
 from ledger.shop import Shop
 from models.reasons import Reasons
+from models.release import Release
 from serving.errors import Problem, ProblemError
-from serving.posted import check_histories, key_of, serve_as_ledger
+from serving.posted import check_histories, key_of
 from serving.requests import read_as_of, read_customer, split_request
 from serving.schemas import TEXT_LENGTH, PostedCustomer
-from serving.scorer import Scored, Scorer
+from serving.scorer import Scored, Scorer, told_reasons
 from serving.store import PublishedRun, SegmentFacts
 
 MEMBERS_A_PAGE = 50
@@ -31,9 +29,7 @@ NOT_SCORES = {"customer_id", "confidence"}
 Answer = dict[str, Any]
 
 
-def score(
-    body: object, scorer: Scorer, run: PublishedRun, now: datetime, connection: duckdb.DuckDBPyConnection
-) -> Answer:
+def score(body: object, scorer: Scorer, run: PublishedRun, now: datetime) -> Answer:
     """
     Answer POST /v1/score.
 
@@ -47,8 +43,6 @@ def score(
         with. Of events and of who they are nothing is posted, so features of these are unknown.
     now : datetime
         The instant of the request.
-    connection : duckdb.DuckDBPyConnection
-        In UTC, for this request alone.
 
     Returns
     -------
@@ -70,11 +64,10 @@ def score(
     data_through: datetime | None = None
     if customers:
         shop = Shop(manifest.currency, manifest.time_zone)
-        posted = check_histories(customers, shop, now, connection)
+        posted = check_histories(customers, shop, now, scorer.checks)
         refused |= posted.refused
         products = run.products_of(pc.unique(posted.orders["product_id"]))
-        serve_as_ledger(connection, posted.orders, products)
-        data_through = last_order_at(connection, cutoff)
+        data_through = posted.through(cutoff)
         scored = scorer.score_posted(posted.orders, products, cutoff, orders_alone(run.tables["store"]))
         results = _told(scorer, scored, customers, cutoff)
     for position in customers.keys() - results.keys() - refused.keys():
@@ -133,12 +126,18 @@ def scores_of(row: Mapping[str, Any]) -> dict[str, float | None]:
 def reasons_of(told: Mapping[str, Reasons]) -> Answer:
     """Return the reasons of one customer's scores."""
     return {
-        name: {key: value for key, value in asdict(reasons).items() if key != "score"}
-        for name, reasons in told.items()
+        name: {
+            "scale": each.scale,
+            "base": each.base,
+            "usual": each.usual,
+            "reasons": [reason._asdict() for reason in each.reasons],
+            "rest": each.rest,
+        }
+        for name, each in told.items()
     }
 
 
-def customer(run: PublishedRun, customer_id: str, scorer: Scorer | None) -> Answer:
+def customer(run: PublishedRun, customer_id: str, release: Release | None) -> Answer:
     """
     Answer GET /v1/customers/{id}.
 
@@ -146,8 +145,8 @@ def customer(run: PublishedRun, customer_id: str, scorer: Scorer | None) -> Answ
     ----------
     run : PublishedRun
     customer_id : str
-    scorer : Scorer or None
-        Of the release that scored the run, which alone knows the reasons; without it they are null.
+    release : Release or None
+        The one that scored the run, which alone knows the reasons; without it they are null.
 
     Raises
     ------
@@ -164,7 +163,7 @@ def customer(run: PublishedRun, customer_id: str, scorer: Scorer | None) -> Answ
         **stamp(run),
         "confidence": row["confidence"],
         "scores": scores_of(row),
-        "reasons": scorer and _stored_reasons(run, customer_id, scorer),
+        "reasons": release and _stored_reasons(run, customer_id, release),
         "segments": [
             {
                 "name": membership["segment"],
@@ -182,9 +181,9 @@ def customer(run: PublishedRun, customer_id: str, scorer: Scorer | None) -> Answ
     }
 
 
-def _stored_reasons(run: PublishedRun, customer_id: str, scorer: Scorer) -> Answer:
+def _stored_reasons(run: PublishedRun, customer_id: str, release: Release) -> Answer:
     day = Cutoff(run.facts.as_of, run.facts.time_zone).day
-    return reasons_of(scorer.reasons(run.features_of(customer_id), day)[0])
+    return reasons_of(told_reasons(release, run.features_of(customer_id), day)[0])
 
 
 def _reminder(run: PublishedRun, customer_id: str) -> Answer | None:

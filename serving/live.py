@@ -24,7 +24,7 @@ from ledger.shop import Shop
 from ledger.tables.products import PRODUCTS
 from ledger.views import add_missing_tables
 from models.deployments import Deployment, refusal
-from models.release import load_deployed
+from models.release import Release, load_deployed, load_release
 from segments.segment import Segment
 from serving.arrived import Arrived, Rescored
 from serving.errors import Problem, ProblemError
@@ -114,6 +114,8 @@ class Live:
 
     def __init__(self) -> None:
         self._opened: Opened | None = None
+        self._scored_by: Release | None = None
+        self._cannot_load: str | None = None
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -141,6 +143,7 @@ class Live:
             self._opened.scorer.refresh()
             self._opened.run.refresh()
             self._opened.promotion.refresh()
+            self._keep_release_of_run(self._opened)
 
     def watch(self) -> None:
         """Refresh every few seconds in the background until `close`."""
@@ -226,10 +229,25 @@ class Live:
         """
         return self._current(None if self._opened is None else self._opened.scorer)
 
-    def scorer_of(self, run: PublishedRun) -> Scorer | None:
-        """Return the scorer of the release that scored a run, None when another one is deployed by now."""
-        scorer = None if self._opened is None else self._opened.scorer.current
-        return scorer if scorer is not None and scorer.release.id == run.facts.release else None
+    def release_of(self, run: PublishedRun) -> Release | None:
+        """Return the release that scored a run, which tells its reasons; None when it can no longer be loaded."""
+        known = self._scored_by
+        return known if known is not None and known.id == run.facts.release else None
+
+    def _keep_release_of_run(self, opened: Opened) -> None:
+        """Keep the release that scored the published run, though another one be deployed by now."""
+        run, scorer, known = opened.run.current, opened.scorer.current, self._scored_by
+        if run is None:
+            return
+        wanted = run.facts.release
+        if scorer is not None and scorer.release.id == wanted:
+            self._scored_by = scorer.release
+        elif (known is None or known.id != wanted) and wanted != self._cannot_load:
+            try:
+                self._scored_by = load_release(opened.home.releases / wanted)
+            except InputError as error:
+                self._cannot_load = wanted
+                logger.warning("scores are told without reasons until the next run: %s", error)
 
     @staticmethod
     def _current(watched: Watched[T] | None) -> T:

@@ -86,7 +86,7 @@ def _customer(live: Live, run: PublishedRun, given: Mapping[str, str]) -> answer
     rescored = live.rescored(run, customer)
     if rescored is not None:
         return current.customer(run, customer, rescored)
-    return answers.customer(run, customer, live.scorer_of(run))
+    return answers.customer(run, customer, live.release_of(run))
 
 
 async def _preview(live: Live, request: Request) -> Response:

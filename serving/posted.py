@@ -11,8 +11,12 @@ from datetime import datetime
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from features.cutoff import Cutoff
 from ledger.checks import check
+from ledger.plans import KeptPlans
+from ledger.schema import INSTANT_TYPE
 from ledger.shop import Shop
 from ledger.tables.orders import ORDERS
 from serving.errors import Problem
@@ -38,6 +42,15 @@ class PostedHistories:
     orders: pa.Table
     refused: Mapping[int, Problem]
 
+    def through(self, cutoff: Cutoff) -> datetime | None:
+        """Return the instant of the last order known before a cutoff; None without one."""
+        before = (
+            pc.less(self.orders[name], pa.scalar(cutoff.at, INSTANT_TYPE))
+            for name in ("ordered_at", "known_at")
+        )
+        moment: datetime | None = pc.max(self.orders["ordered_at"].filter(pc.and_(*before))).as_py()
+        return moment
+
 
 def key_of(position: int) -> str:
     """Return the customer id under which an item is scored."""
@@ -48,7 +61,7 @@ def check_histories(
     customers: Mapping[int, PostedCustomer],
     shop: Shop,
     imported_at: datetime,
-    connection: duckdb.DuckDBPyConnection | None = None,
+    plans: KeptPlans | None = None,
 ) -> PostedHistories:
     """
     Run the ledger's check over posted histories, all in one statement.
@@ -60,8 +73,8 @@ def check_histories(
     shop : Shop
     imported_at : datetime
         The request's instant.
-    connection : duckdb.DuckDBPyConnection, optional
-        One to run on; saves making one.
+    plans : KeptPlans, optional
+        Those of the check made before; saves planning it.
 
     Returns
     -------
@@ -72,7 +85,7 @@ def check_histories(
     ]
     lines = [customers[position].orders[index] for position, index in places]
     keys = [key_of(position) for position, _ in places]
-    checked = check(ORDERS, _raw(lines, keys), shop, imported_at, connection, place="record")
+    checked = check(ORDERS, _raw(lines, keys), shop, imported_at, place="record", plans=plans)
     refused: dict[int, Problem] = {}
     for row in checked.rejected.to_pylist():
         position, index = places[row["line"]]

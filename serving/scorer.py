@@ -1,10 +1,12 @@
 """The one path from history to scores, segments and reasons: the batch and the API both take it."""
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import duckdb
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -13,9 +15,12 @@ from features.cutoff import Cutoff
 from features.feature import FeatureSet
 from features.snapshot import compute
 from features.warm import WarmPool
+from ledger.engine import open_engine
 from ledger.errors import InputError
+from ledger.plans import KeptPlans
 from models.reasons import NEEDED, Reasons, explain
 from models.release import Manifest, Release
+from models.rows import Rows
 from models.scores import scores_for
 from segments import known
 from segments.assign import Assigner, compile_segments, parse_all
@@ -26,6 +31,10 @@ from segments.vocabulary import REFILL_NAMES, SegmentColumn, vocabulary
 from segments.warm import WarmMeasures, told_of
 
 _FEATURES = frozenset(CATALOG.names)
+CUSTOMERS_ASSIGNED = 131_072
+"""Assigned to segments at once: planning the query for all segments again costs little beside so many."""
+CUSTOMERS_A_BLOCK = 16_384
+"""Scored at once: their columns stay close to the processor, and what is reckoned in between is small."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ class Scorer:
     run_assigner: Assigner = field(init=False, repr=False)
     measures: WarmMeasures | None = field(init=False, repr=False)
     plans: WarmPool = field(init=False, repr=False)
+    checks: KeptPlans = field(init=False, repr=False)
     decided: frozenset[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -98,6 +108,7 @@ class Scorer:
         named = {*CORE.names, *self.release.predictors.inputs, *assigner.needs, *of_posted.needs}
         used = FeatureSet(feature for feature in CATALOG if feature.name in named)
         object.__setattr__(self, "plans", WarmPool(used))
+        object.__setattr__(self, "checks", KeptPlans(open_engine()))
         # Names of the segments that `score` tells of; the others are told by a scoring run.
         object.__setattr__(self, "decided", frozenset(each.name for each in of_scores))
 
@@ -159,8 +170,8 @@ class Scorer:
         on_day : int
             Local day number of their cutoff.
         """
-        scores = _as_arrow(self.release.score(features.to_pandas(), on_day))
-        return Scored(features, scores, self.assigner.assign(_side_by_side(features, scores)))
+        scores = _scores(self.release, features, on_day)
+        return Scored(features, scores, _assigned(self.assigner, _side_by_side(features, scores)))
 
     @property
     def told_from(self) -> tuple[str, ...]:
@@ -179,10 +190,7 @@ class Scorer:
         on_day : int
             Local day number of their cutoff.
         """
-        inputs = [*dict.fromkeys((*NEEDED, *self.release.predictors.inputs))]
-        # Inputs that no tree and no line reads are not stored, and whatever stands for them changes nothing.
-        frame = features.to_pandas().reindex(columns=[name for name in inputs if name in _FEATURES])
-        return explain(self.release, frame, on_day)
+        return told_reasons(self.release, features, on_day)
 
     def measure(
         self, connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, customers: pa.ChunkedArray
@@ -236,7 +244,7 @@ class Scorer:
 
     def _with(self, scored: Scored, assigner: Assigner, more: pa.Table) -> Scored:
         features = _side_by_side(scored.features, more)
-        mine = assigner.assign(_side_by_side(features, scored.scores))
+        mine = _assigned(assigner, _side_by_side(features, scored.scores))
         order = pa.array([segment.name for segment in self.segments], pa.string())
         both = pa.concat_tables([scored.assignments, mine])
         both = both.append_column("place", pc.index_in(both["segment"], value_set=order))
@@ -258,6 +266,14 @@ class Scorer:
         return tuple(sorted(needs))
 
 
+def told_reasons(release: Release, features: pa.Table, on_day: int) -> list[dict[str, Reasons]]:
+    """Return the reasons of each customer's scores; as `Scorer.reasons`, for a release that need not be in force."""
+    rows = Rows.of_table(features)
+    # Inputs that no tree and no line reads are not stored, and whatever stands for them changes nothing.
+    absent = [name for name in release.predictors.inputs if name in _FEATURES and name not in rows]
+    return explain(release, rows.plus(**dict.fromkeys(absent, np.full(len(rows), np.nan))), on_day)
+
+
 def _of_run(parsed: Expression) -> bool:
     return bool(parsed.columns & REFILL_NAMES or parsed.measured)
 
@@ -271,12 +287,35 @@ def columns_of(manifest: Manifest) -> dict[str, SegmentColumn]:
     return vocabulary((*CATALOG, *scores_for(manifest.horizon_days)), manifest.currency)
 
 
-def _as_arrow(frame: pd.DataFrame) -> pa.Table:
-    """Return a frame as a table: NaN becomes null, and pandas' own large texts the plain ones used elsewhere."""
-    table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata()
-    large = pa.large_string()
-    plain = [field.with_type(pa.string()) if field.type == large else field for field in table.schema]
-    return table.cast(pa.schema(plain))
+def _scores(release: Release, features: pa.Table, on_day: int) -> pa.Table:
+    """Return customer_id, confidence and scores as a table; what is not known is null.
+
+    Nobody's scores hang on who else is asked about, so customers are scored a block after the other, in as many threads
+    as there are processors: numpy and LightGBM leave Python alone while they reckon.
+    """
+    if len(features) <= CUSTOMERS_A_BLOCK:
+        return _block_scores(release, features, on_day)
+    blocks = [features.slice(at, CUSTOMERS_A_BLOCK) for at in range(0, len(features), CUSTOMERS_A_BLOCK)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return pa.concat_tables(pool.map(lambda block: _block_scores(release, block, on_day), blocks))
+
+
+def _block_scores(release: Release, features: pa.Table, on_day: int) -> pa.Table:
+    rows = Rows.of_table(features)
+    found = release.columns(rows, on_day)
+    return pa.table(
+        {
+            "customer_id": features["customer_id"],
+            "confidence": pa.array(release.predictors.confidence(rows), pa.string()),
+            **{name: pa.array(values, pa.float64(), from_pandas=True) for name, values in found.items()},
+        }
+    )
+
+
+def _assigned(assigner: Assigner, customers: pa.Table) -> pa.Table:
+    """Return everybody's memberships, assigned to some customers after the others: at once they take gigabytes."""
+    starts = range(0, max(len(customers), 1), CUSTOMERS_ASSIGNED)
+    return pa.concat_tables(assigner.assign(customers.slice(at, CUSTOMERS_ASSIGNED)) for at in starts)
 
 
 def _side_by_side(features: pa.Table, scores: pa.Table) -> pa.Table:

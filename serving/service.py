@@ -15,9 +15,7 @@ from typing import Any
 import bentoml
 from starlette.responses import Response
 
-from ledger.engine import open_engine
 from ledger.home import Home
-from ledger.views import add_missing_tables
 from segments.segment import load_library
 from serving import answers, pages
 from serving.errors import MEDIA_TYPE, ProblemError
@@ -82,8 +80,6 @@ class Regulars:
         errors = logging.getLogger(BENTOML_ERRORS)
         if not any(isinstance(known, NoCustomersInLogs) for known in errors.filters):
             errors.addFilter(NoCustomersInLogs())
-        self._engine = open_engine()
-        add_missing_tables(self._engine)
         LIVE.open(home_from_environment(), load_library)
         LIVE.watch()
         # What is loaded by now stays; otherwise each full collection walks it while requests wait, 0.3 s.
@@ -100,7 +96,6 @@ class Regulars:
         """Stop watching the home."""
         LIVE.close()
         KEYS.close()
-        self._engine.close()
         gc.unfreeze()
 
     @bentoml.api(route=SCORE_PATH, output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
@@ -108,8 +103,7 @@ class Regulars:
         """Score posted histories; as /openapi.json describes it."""
         # The body is taken as it comes: BentoML's own refusals are no problem documents.
         try:
-            with self._engine.cursor() as connection:
-                answer = answers.score(body, LIVE.scorer(), LIVE.run(), datetime.now(UTC), connection)
+            answer = answers.score(body, LIVE.scorer(), LIVE.run(), datetime.now(UTC))
         except ProblemError as error:
             problem = replace(error.problem, instance=SCORE_PATH)
             return Response(problem.body(), status_code=problem.status, media_type=MEDIA_TYPE)

@@ -32,7 +32,7 @@ from models.purchase_process import (
     StoreRate,
     fit_order_value,
 )
-from models.reasons import by_subject, does, subject_sums
+from models.reasons import Effect, by_subject, subject_sums
 from models.scores import SCORES
 from models.worth import OrdersAndValue
 from tests.models.customers import outcomes, snapshot
@@ -207,4 +207,4 @@ def test_terms_of_one_subject_are_summed() -> None:
 def test_an_effect_is_told_with_its_direction_in_points_or_per_cent(
     score: str, effect: float, text: str
 ) -> None:
-    assert does(next(each for each in SCORES if each.name == score), effect) == text
+    assert Effect.of(next(each for each in SCORES if each.name == score)).said(effect) == text

@@ -1,4 +1,5 @@
 import json
+import shutil
 import threading
 from collections.abc import Callable, Iterator
 
@@ -8,7 +9,7 @@ from ledger.errors import InputError
 from ledger.home import Home
 from models.release import deploy
 from segments.segment import load_library
-from serving import batch, live
+from serving import answers, batch, live
 from serving.errors import ProblemError
 from serving.live import Live, Watched, try_out
 from serving.scorer import Scorer
@@ -68,6 +69,32 @@ def test_a_new_release_and_a_new_run_are_swapped_in(opened: Live, own_shop: Shop
     batch.run(own_shop.home, opened.scorer().release, load_library(), CUTOFF)
     opened.refresh()
     assert opened.run().facts.release == newer
+
+
+def test_a_run_is_explained_by_the_release_that_scored_it_though_another_is_in_force(
+    opened: Live, own_shop: Shop
+) -> None:
+    run = opened.run()
+    make_release(own_shop.home, CUTOFF, seed=2)
+    opened.refresh()
+    for held in (opened, Live()):  # one that saw the promotion, and one that starts after it
+        if held is not opened:
+            held.open(own_shop.home, load_library)
+        release = held.release_of(run)
+        assert release is not None
+        assert release.id == run.facts.release != release_of(held)
+        customer = answers.customer(run, run.tables["scores"]["customer_id"][0].as_py(), release)
+        assert customer["reasons"]["p_order_90d"]["reasons"]
+
+
+def test_a_run_whose_release_is_gone_is_answered_without_reasons(own_shop: Shop) -> None:
+    make_release(own_shop.home, CUTOFF, seed=2)
+    shutil.rmtree(own_shop.home.releases / own_shop.release.id)
+    held = Live()
+    held.open(own_shop.home, load_library)
+    held.refresh()
+    assert held.not_ready() is None
+    assert held.release_of(held.run()) is None
 
 
 def test_a_broken_release_is_refused_and_the_one_before_goes_on_being_served(

@@ -7,10 +7,8 @@ import pandas as pd
 import pytest
 
 from features.cutoff import Cutoff
-from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.store import Ledger
-from ledger.views import add_missing_tables
 from segments.segment import load_file, load_library
 from serving import answers
 from serving.errors import ProblemError
@@ -39,15 +37,12 @@ def histories(shop_files: dict[str, Path]) -> list[dict[str, Any]]:
 
 def post(shop: Shop, customers: object, as_of: str | None = "2023-06-27") -> dict[str, Any]:
     scorer, run = Scorer(shop.release, load_library()), PublishedRun.open(shop.home)
-    with open_engine() as connection:
-        add_missing_tables(connection)
-        return answers.score({"customers": customers, "as_of": as_of}, scorer, run, NOW, connection)
+    return answers.score({"customers": customers, "as_of": as_of}, scorer, run, NOW)
 
 
 def stored(shop: Shop, customer_id: str) -> dict[str, Any]:
     """Return what the batch stored, in the shape of a posted result."""
-    scorer = Scorer(shop.release, load_library())
-    found = answers.customer(PublishedRun.open(shop.home), customer_id, scorer)
+    found = answers.customer(PublishedRun.open(shop.home), customer_id, shop.release)
     # A posted history tells of orders alone: a scoring run says who is due for what, and who did what else.
     of_posted = Scorer(shop.release, load_library()).of_posted
     assert {segment.name for segment in load_file("refills")}.isdisjoint(of_posted)
@@ -84,6 +79,21 @@ def test_a_customer_alone_gets_what_he_gets_in_the_crowd(shop: Shop, histories: 
         assert sorted_segments(answer["results"][0]) == stored(shop, posted["customer_id"])
     assert answer["release"] == shop.release.id
     assert answer["as_of"] == "2023-06-26T22:00:00Z"
+
+
+def test_customers_scored_in_blocks_get_what_they_get_all_at_once(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scorer = Scorer(shop.release, load_library())
+    with Ledger(shop.home).connect() as connection:
+        at_once = scorer.score(connection, CUTOFF)
+        monkeypatch.setattr("serving.scorer.CUSTOMERS_A_BLOCK", 37)
+        monkeypatch.setattr("serving.scorer.CUSTOMERS_ASSIGNED", 101)
+        in_blocks = scorer.of_features(at_once.features, CUTOFF.day)
+
+    assert min(table["customer_id"].num_chunks for table in (in_blocks.scores, in_blocks.assignments)) > 1
+    assert in_blocks.scores.combine_chunks().equals(at_once.scores.combine_chunks())
+    assert in_blocks.assignments.combine_chunks().equals(at_once.assignments.combine_chunks())
 
 
 def test_an_earlier_cutoff_sees_only_what_was_known_then(shop: Shop, histories: list[dict[str, Any]]) -> None:
