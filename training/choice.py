@@ -49,7 +49,7 @@ def choose_process(snapshot: pd.DataFrame, happened: Outcomes) -> PurchaseProces
         return usual
     some = sample(len(snapshot), MOST_CUSTOMERS, np.random.default_rng(0))
     looked_at, did = Histories(snapshot.iloc[some]), happened.take(some)
-    standard = _losses(usual, looked_at, did)
+    standard = timing_losses(usual, looked_at, did)
     tried: dict[float, tuple[MbgCnbd, Floats]] = {}
 
     def ahead(k: float) -> float:
@@ -57,7 +57,7 @@ def choose_process(snapshot: pd.DataFrame, happened: Outcomes) -> PurchaseProces
             fitted = fit_mbg_cnbd(k, *_counted(looked_at))
             if fitted is None:
                 return -np.inf
-            tried[k] = fitted, standard - _losses(fitted, looked_at, did)
+            tried[k] = fitted, standard - timing_losses(fitted, looked_at, did)
         return float(tried[k][1].mean())
 
     k = _climb(ahead)
@@ -91,7 +91,7 @@ def _climb(ahead: Callable[[float], float]) -> float:
     return REGULARITIES[at]
 
 
-def _losses(process: PurchaseProcess, histories: Histories, happened: Outcomes) -> Floats:
+def timing_losses(process: PurchaseProcess, histories: Histories, happened: Outcomes) -> Floats:
     """Return (n,) float, minus the log-likelihood of "ordered by day t", mean over some days, totals apart."""
     days = [day for day in _DAYS if day < happened.horizon_days] + [happened.horizon_days]
     total = np.zeros(len(histories.orders))
