@@ -12,7 +12,7 @@ from ledger.errors import InputError
 from models.predictor import Outcomes
 from training.ask import ask
 from training.dataset import Dataset
-from training.fit import fit_customers
+from training.fit import Fit, fit_customers
 from training.metrics import METRICS, Prediction, judge, outcomes_of
 from training.paired import Paired, leads
 from training.peers.case import Case
@@ -152,6 +152,7 @@ def compare(  # noqa: PLR0913  # what is asked, of whom, and how much
     progress: Progress = silent,
     *,
     every_peer: bool = False,
+    fit: Fit = fit_customers,
 ) -> Comparison:
     """Fit as of a cutoff, ask everyone, and judge.
 
@@ -165,9 +166,11 @@ def compare(  # noqa: PLR0913  # what is asked, of whom, and how much
     progress : callable
     every_peer : bool
         Those too that take long.
+    fit : callable
+        Makes what is judged.
     """
     progress("fitting", 0.3)
-    customers = fit_customers(dataset, cutoff, seed)
+    customers = fit(dataset, cutoff, seed)
     progress("asking the peers", 0.7)
     ours = ask(customers, dataset.snapshot(cutoff), dataset.horizon_days)
     said = {OURS: ours, **dict(answers(Case(dataset, cutoff, seed, customers), every=every_peer)), **rivals}

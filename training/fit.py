@@ -1,7 +1,7 @@
 """Fit every predictor on what was known as of a date: the one recipe of backtests, evaluation and training."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,6 +47,10 @@ class CustomerPredictors:
             replace(self.next_order, correction=None),
             replace(self.worth, orders_correction=None, value_correction=None),
         )
+
+
+Fit = Callable[[Dataset, Cutoff, int], CustomerPredictors]
+"""How predictors are made: of what was known before a cutoff, and a seed. `fit_customers` is ours."""
 
 
 def fit_customers(dataset: Dataset, as_of: Cutoff, seed: int) -> CustomerPredictors:

@@ -41,7 +41,7 @@ from training.ask import ask
 from training.card import Trained, card
 from training.dataset import Dataset
 from training.evaluate import CHAMPION, Comparison, Progress, compare, silent
-from training.fit import CustomerPredictors, fit_all, fit_customers
+from training.fit import CustomerPredictors, Fit, fit_all, fit_customers
 from training.folds import backtest_folds
 from training.gate import decide, promotion
 from training.importance import importance
@@ -96,6 +96,7 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
     memory_limit_mb: int | None = None,
     owner_limits: Mapping[str, int] | None = None,
     progress: Progress = silent,
+    fit: Fit = fit_customers,
 ) -> TrainSummary:
     """Train on everything known before a cutoff, and serve the result where it has earned that.
 
@@ -115,6 +116,8 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         Lifecycle limits that the owner sets, by name, such as `A_1`.
     progress : callable
         Told what is being done and the share done.
+    fit : callable
+        Makes the predictors that are judged, released and maybe served; of own kinds, those that a release can store.
 
     Raises
     ------
@@ -129,9 +132,9 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         stored = StoredSnapshots(connection, ledger, state_of(files))
         dataset = Dataset(connection, cutoff, horizon_days, stored)
         facts = _facts(ledger, dataset, cutoff, seed) | {"lifecycle_limits": dict(owner_limits or {})}
-        backtests = _backtest(dataset, cutoff, seed, champion, progress)
+        backtests = _backtest(dataset, cutoff, seed, champion, progress, fit)
         progress("fitting on everything known", 0.6)
-        directory = _release(home, dataset, cutoff, facts, backtests, progress)
+        directory = _release(home, dataset, cutoff, facts, backtests, progress, fit)
         release = load_release(directory)
         moves = importance(release, dataset.snapshot(cutoff), cutoff.day, seed)
     manifest = release.manifest
@@ -164,15 +167,15 @@ def _champion(home: Home) -> Release | None:
         return None
 
 
-def _backtest(
-    dataset: Dataset, cutoff: Cutoff, seed: int, champion: Release | None, progress: Progress
+def _backtest(  # noqa: PLR0913, PLR0917  # what is judged, and against whom
+    dataset: Dataset, cutoff: Cutoff, seed: int, champion: Release | None, progress: Progress, fit: Fit
 ) -> list[Comparison]:
     first_day = dataset.first_order_day
     folds = () if first_day is None else backtest_folds(first_day, cutoff, dataset.horizon_days)
     backtests = []
     for done, fold in enumerate(folds):
         progress(f"backtest as of {fold.test.local_date}", 0.05 + 0.55 * done / len(folds))
-        backtests.append(compare(dataset, fold.test, seed, _asked(champion, dataset, fold.test)))
+        backtests.append(compare(dataset, fold.test, seed, _asked(champion, dataset, fold.test), fit=fit))
     return backtests
 
 
@@ -212,10 +215,11 @@ def _release(  # noqa: PLR0913, PLR0917  # what a release is made of
     facts: dict[str, Any],
     backtests: Sequence[Comparison],
     progress: Progress,
+    fit: Fit,
 ) -> Path:
     """Fit on everything known, resolve what segments and percentiles need, and write the release."""
     gate = decide(backtests)
-    customers = fit_customers(dataset, cutoff, facts["seed"])
+    customers = fit(dataset, cutoff, facts["seed"])
     allowed = customers if gate.verdict == "model" else customers.without_trees()
     progress("learning refills", 0.7)
     predictors = fit_all(dataset, cutoff, allowed, facts["seed"])
