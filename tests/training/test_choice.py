@@ -21,19 +21,19 @@ def store(k: float, customers: int) -> tuple[pd.DataFrame, Outcomes]:
 
 
 def test_a_store_whose_customers_order_in_bursts_gets_less_regular_gaps() -> None:
-    chosen = choose_process(*store(0.5, 4_000))
+    chosen = choose_process(*store(0.5, 2_500))
     assert isinstance(chosen, MbgCnbd)
     assert chosen.k < 1
 
 
 def test_a_store_whose_customers_order_like_clockwork_gets_more_regular_gaps() -> None:
-    chosen = choose_process(*store(2.0, 2_500))
+    chosen = choose_process(*store(2.0, 1_200))
     assert isinstance(chosen, MbgCnbd)
     assert chosen.k > 1
 
 
 def test_a_lead_that_may_be_luck_leaves_the_usual_process() -> None:
-    assert isinstance(choose_process(*store(1.0, 1_500)), ParetoNbd)
+    assert isinstance(choose_process(*store(1.0, 800)), ParetoNbd)
 
 
 def test_a_store_too_small_for_a_process_has_nothing_to_choose() -> None:
