@@ -220,6 +220,7 @@ def spark_session() -> Iterator["SparkSession"]:
         "spark.driver.memory": "2g",
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",  # most of a small query's time is compiling it
         "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",  # where large results are fetched from
         "spark.ui.enabled": "false",
         "spark.sql.shuffle.partitions": "2",
     }
