@@ -12,8 +12,8 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
-from features.warm import Exchanged
 from features.words import shown, written
+from ledger.plans import Exchanged
 from segments import clock, nodes, wording
 from segments.assign import customers_sql, parse_all
 from segments.derived import INPUTS, inputs_of
