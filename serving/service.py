@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "DO_NOT_TRACK": "true",
     "OTEL_SDK_DISABLED": "true",
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "OMP_WAIT_POLICY": "PASSIVE",  # LightGBM's threads sleep while they wait for each other
 }
 THREADS = 4  # a large request must not keep the small ones waiting
 ANSWER_SECONDS = 10  # BentoML keeps each request's objects alive for this long, answered or not

@@ -80,7 +80,7 @@ def known(home: Home, asked: str = CUSTOMER) -> erasing.Known:
 def test_a_customer_is_gone_from_the_whole_home_and_the_search_says_so(home: Home) -> None:
     wanted = sought(known(home).person)
     before = {Path(one.path).parts[0] for one in search(home, wanted).found}
-    assert before == {"ledger", "scores", "replenishment", "memberships", "published"}
+    assert before == {"ledger", "scores", "replenishment", "memberships", "movements", "published"}
     told = run(home, EMAIL, "--yes")
     assert told.exit_code == 0
     assert "Places that still hold the customer: 0" in told.stdout
