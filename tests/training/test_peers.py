@@ -173,3 +173,20 @@ def test_every_answer_is_a_probability_that_rises_with_the_horizon(shop_home: Ho
             days = np.column_stack([said.curve.at(day) for day in range(SHOP_HORIZON_DAYS + 1)])
             assert (np.diff(days, axis=1) >= -1e-12).all(), name
             np.testing.assert_allclose(days[:, -1], said.p_order, atol=1e-9, err_msg=name)
+
+
+def test_a_store_whose_one_customer_never_came_again_is_compared_without_boosting(tmp_path: Path) -> None:
+    line = {"customer_id": "a", "order_id": "a0", "ordered_at": FIRST_DAY.isoformat(), "net_amount": "10.00"}
+    pd.DataFrame([line]).to_csv(tmp_path / "orders.csv", index=False)
+    ledger = Ledger(Home(tmp_path / "home"))
+    import_files(
+        ledger,
+        ORDERS,
+        [tmp_path / "orders.csv"],
+        imported_at=datetime(2026, 1, 1, tzinfo=UTC),
+        currency="EUR",
+        time_zone="UTC",
+    )
+    case = case_of(ledger, Cutoff(FIRST_DAY + timedelta(days=300), "UTC"), 30)
+    assert case.cutoffs
+    assert not [name for name, _ in answers(case, every=True) if name.startswith("lightgbm")]

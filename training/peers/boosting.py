@@ -33,10 +33,13 @@ def boosting_on_processes(case: Case) -> Prediction | None:
     return _boosted(case, known, _with_process(case, case.test))
 
 
-def _boosted(case: Case, known: Floats, asked: Floats) -> Prediction:
+def _boosted(case: Case, known: Floats, asked: Floats) -> Prediction | None:
     import lightgbm  # noqa: PLC0415  # a second to import; only what compares needs it
 
     happened = case.learnt_from[1]
+    # Where nobody ordered in any window LightGBM fits no counts: such a store teaches this peer nothing.
+    if not happened.value.max(initial=0.0) > 0 or not happened.orders.any():
+        return None
     # As many rows as ours reads: fewer would make a weaker peer of it, more would not fit a large store.
     rows = sample(len(known), MOST_ROWS, np.random.default_rng(case.seed))
 
