@@ -62,6 +62,22 @@ def card(trained: Trained) -> str:
     return "\n".join(parts)
 
 
+def summary(trained: Trained) -> str:
+    """Return the card in short as Markdown: the gate, and the newest window beside the peers."""
+    lines = _gate(trained)
+    if trained.backtests:
+        lines += ["", *_window(trained.backtests[0])]
+    return "\n".join([*lines, "", "The whole card is `model_card.md` among the artifacts."])
+
+
+def _window(test: Comparison) -> list[str]:
+    return [
+        f"### As of {test.cutoff}, the {test.horizon_days} days after it\n",
+        f"{test.customers:,} customers, {test.ordered_share:.1%} of them ordered.\n",
+        *_table(("method", *SHOWN), [_cells(row, "method", SHOWN) for row in test.rows]),
+    ]
+
+
 def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> list[str]:
     lines = [head, ["---"] * len(head), *rows]
     return ["| " + " | ".join(str(cell) for cell in line) + " |" for line in lines]
@@ -122,12 +138,7 @@ def _beside_peers(trained: Trained) -> list[str]:
         return ["Not known: the history is too short to predict a past window and check it."]
     lines = []
     for test in trained.backtests:
-        lines += [
-            f"### As of {test.cutoff}, the {test.horizon_days} days after it\n",
-            f"{test.customers:,} customers, {test.ordered_share:.1%} of them ordered.\n",
-            *_table(("method", *SHOWN), [_cells(row, "method", SHOWN) for row in test.rows]),
-            "",
-        ]
+        lines += [*_window(test), ""]
     legend = [f"- `{peer.name}`: {peer.means}" for peer in PEERS if peer.every_run]
     return [*lines, *legend, "", *(f"- {name}: {METRIC[name].means}" for name in SHOWN)]
 

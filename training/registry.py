@@ -13,9 +13,10 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, date, datetime, time
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -39,11 +40,39 @@ _SERVERS: Final = ("http://", "https://", "databricks")
 _TALKATIVE: Final = ("mlflow", "alembic")  # "creating tables", "no signature": nothing a user can act upon
 
 
+class Measured(NamedTuple):
+    """A metric of one day.
+
+    Parameters
+    ----------
+    name : str
+        What stands before its last slash is the heading that MLflow shows it under.
+    value : float
+        Finite.
+    day : date
+        Its place in the metric's series, told as 20240131.
+    """
+
+    name: str
+    value: float
+    day: date
+
+
+class Data(NamedTuple):
+    """What a run was made from: its name, its fingerprint, and what else is told of it."""
+
+    name: str
+    fingerprint: str
+    told: Mapping[str, str]
+
+
 def record(  # noqa: PLR0913  # one run's record, each part named where it is called
     home: Home,
     *,
     params: Mapping[str, object],
-    metrics: Mapping[str, float],
+    metrics: Sequence[Measured],
+    data: Data,
+    description: str,
     tags: Mapping[str, str],
     figures: Mapping[str, Figure],
     tables: Mapping[str, Sequence[Mapping[str, str | float]]],
@@ -57,8 +86,13 @@ def record(  # noqa: PLR0913  # one run's record, each part named where it is ca
     Parameters
     ----------
     home : Home
-    params, metrics, tags : mapping
-        Settings, finite numbers, and fingerprints and the like.
+    params, tags : mapping
+        Settings, and fingerprints and the like.
+    metrics : sequence of Measured
+        One name may come with several days: a series.
+    data : Data
+    description : str
+        Markdown that MLflow shows above everything else.
     figures : mapping of str to Figure
         File name, such as "lift.png", to picture.
     tables : mapping of str to sequence of mapping
@@ -81,11 +115,17 @@ def record(  # noqa: PLR0913  # one run's record, each part named where it is ca
         _session(home, tracking_uri) as mlflow,
         mlflow.start_run(experiment_id=_experiment(mlflow, home), run_name=release_directory.name) as run,
     ):
-        mlflow.set_tags(dict(tags) | {"release": release_directory.name, "promoted": str(promoted).lower()})
+        mlflow.set_tags(
+            dict(tags)
+            | {
+                "release": release_directory.name,
+                "promoted": str(promoted).lower(),
+                "mlflow.note.content": description,
+            }
+        )
         mlflow.log_params(dict(params))
-        names = list(metrics)
-        for first in range(0, len(names), _MOST_METRICS_AT_ONCE):
-            mlflow.log_metrics({name: metrics[name] for name in names[first : first + _MOST_METRICS_AT_ONCE]})
+        _log_metrics(mlflow, str(run.info.run_id), metrics)
+        _log_data(mlflow, data)
         for name, figure in figures.items():
             mlflow.log_figure(figure, f"figures/{name}")
         for name, rows in tables.items():
@@ -162,6 +202,27 @@ def promote(home: Home, release: str, *, tracking_uri: str | None = None) -> str
         return newest
 
 
+def _log_metrics(mlflow: Any, run_id: str, metrics: Sequence[Measured]) -> None:  # noqa: ANN401  # MLflow is imported late
+    """Log series in the order of their days, so that the last one is what a table of runs shows."""
+    midnights = {day: datetime.combine(day, time(), UTC) for day in {each.day for each in metrics}}
+    told = [
+        mlflow.entities.Metric(
+            each.name, each.value, int(midnights[each.day].timestamp() * 1000), int(f"{each.day:%Y%m%d}")
+        )
+        for each in sorted(metrics, key=lambda each: each.day)
+    ]
+    client = mlflow.MlflowClient()
+    for first in range(0, len(told), _MOST_METRICS_AT_ONCE):
+        client.log_batch(run_id, metrics=told[first : first + _MOST_METRICS_AT_ONCE])
+
+
+def _log_data(mlflow: Any, data: Data) -> None:  # noqa: ANN401  # MLflow is imported late
+    """Name the data in the run by fingerprint; no row and no path of it."""
+    source = mlflow.data.code_dataset_source.CodeDatasetSource(tags=dict(data.told))
+    named = mlflow.data.meta_dataset.MetaDataset(source, name=data.name, digest=data.fingerprint)
+    mlflow.log_input(named, context="training")
+
+
 def _as_table(rows: Sequence[Mapping[str, str | float]]) -> str:
     """Return rows as the JSON that MLflow reads tables from; what is not finite is null."""
 
@@ -221,6 +282,9 @@ def _mlflow() -> Any:  # noqa: ANN401  # MLflow is imported late
         # are imported. Goes when MLflow follows its libraries.
         warnings.simplefilter("ignore")
         import mlflow  # noqa: PLC0415
+        import mlflow.data.code_dataset_source  # noqa: PLC0415
+        import mlflow.data.meta_dataset  # noqa: PLC0415
+        import mlflow.entities  # noqa: PLC0415
         import mlflow.pyfunc  # noqa: PLC0415
         import mlflow.store.model_registry.sqlalchemy_store  # noqa: PLC0415
         import mlflow.store.tracking.sqlalchemy_store  # noqa: PLC0415

@@ -1,6 +1,7 @@
 """What the record of a training run holds: every number by name, the comparison as one table, the pictures."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,6 +11,7 @@ from training import report
 from training.evaluate import OURS, Comparison, Row
 from training.importance import Importance
 from training.metrics import METRICS
+from training.registry import Data, Measured
 
 ALL = "all"
 
@@ -41,30 +43,47 @@ def tags(manifest: Manifest) -> dict[str, str]:
 
 def newest_metrics(backtests: Sequence[Comparison]) -> dict[str, float]:
     """Return every method's metrics of the newest backtest, named `method.metric`: what a manifest keeps."""
-    return dict(_named("", backtests[0].rows)) if backtests else {}
+    newest = backtests[0].rows if backtests else []
+    return {f"{method}.{metric}": value for method, metric, value in _finite(newest)}
 
 
-def metrics(backtests: Sequence[Comparison]) -> dict[str, float]:
-    """Return the newest backtest's metrics and, as `cutoff/slice/method.metric`, those of every cutoff.
+def data(manifest: Manifest) -> Data:
+    """Return what the run was made from."""
+    told = {
+        "as_of": manifest.as_of,
+        "data_through": manifest.data_through,
+        "customers": str(manifest.customers),
+    }
+    return Data("ledger", manifest.data_fingerprint, told)
+
+
+def metrics(backtests: Sequence[Comparison]) -> list[Measured]:
+    """Return the newest backtest's metrics, and series by cutoff: `metric/method`, and `metric_by_slice/slice`.
 
     The slices' are ours alone; the peers' are in the table, where they can be read side by side.
     """
-    found = newest_metrics(backtests)
+    found = []
     for test in backtests:
-        found |= dict(_named(f"{test.cutoff}/{ALL}/", test.rows))
+        day = date.fromisoformat(test.cutoff)
+        found += [Measured(f"{metric}/{method}", value, day) for method, metric, value in _finite(test.rows)]
         for part in test.slices:
             ours = [row for row in part.rows if row["method"] == OURS]
-            found |= dict(_named(f"{test.cutoff}/{part.name}/", ours))
+            found += [
+                Measured(f"{metric}_by_slice/{part.name}", value, day) for _, metric, value in _finite(ours)
+            ]
+    if backtests:
+        day = date.fromisoformat(backtests[0].cutoff)
+        found += [Measured(name, value, day) for name, value in newest_metrics(backtests).items()]
     return found
 
 
-def _named(prefix: str, rows: Sequence[Row]) -> Iterator[tuple[str, float]]:
-    """Return finite numbers only: a tracker knows no other."""
+def _finite(rows: Sequence[Row]) -> Iterator[tuple[str, str, float]]:
+    """Return method, metric and value where that is finite: a tracker knows no other."""
     for row in rows:
         for metric in METRICS:
             value = float(row[metric.name])
             if np.isfinite(value):
-                yield f"{prefix}{row['method']}.{metric.name}", value
+                yield str(row["method"]), metric.name, value
 
 
 def comparison(backtests: Sequence[Comparison]) -> list[Row]:

@@ -38,7 +38,7 @@ from segments.segment import load_library
 from segments.vocabulary import vocabulary
 from training import registry, tracked
 from training.ask import ask
-from training.card import Trained, card
+from training.card import Trained, card, summary
 from training.dataset import Dataset
 from training.evaluate import CHAMPION, Comparison, Progress, compare, silent
 from training.fit import CustomerPredictors, Fit, fit_all, fit_customers
@@ -253,6 +253,8 @@ def _record(home: Home, directory: Path, trained: Trained, tracking_uri: str | N
         home,
         params=tracked.params(trained.release, trained.backtests),
         metrics=tracked.metrics(trained.backtests),
+        data=tracked.data(trained.release.manifest),
+        description=summary(trained),
         tags=tracked.tags(trained.release.manifest),
         figures=tracked.figures(trained.backtests),
         tables={

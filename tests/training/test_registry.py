@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,13 @@ def recorded(home: Home, name: str, *, promoted: bool) -> str:
     return registry.record(
         home,
         params={"horizon_days": 90, "seed": 7},
-        metrics={"regulars.auc": 0.81},
+        metrics=[
+            registry.Measured("regulars.auc", 0.81, date(2024, 1, 1)),
+            registry.Measured("auc/regulars", 0.81, date(2024, 1, 1)),
+            registry.Measured("auc/regulars", 0.79, date(2023, 10, 3)),
+        ],
+        data=registry.Data("ledger", "d1", {"as_of": "2024-04-01"}),
+        description="The trees are in the release.",
         tags={"data_fingerprint": "d1", "feature_fingerprint": "f1"},
         figures={"2024-01-01/lift.png": Figure(figsize=(1, 1))},
         tables={"comparison.json": [{"method": "regulars", "auc": 0.81}, {"method": "mean_gap", "auc": NAN}]},
@@ -91,7 +98,8 @@ def stored(home: Home, number: str) -> Path:
 
 def test_the_last_promoted_version_is_champion_with_its_release_and_metrics(home: Home) -> None:
     winner = champion(home)
-    assert (winner["version"], winner["release"], winner["metrics"]) == ("1", "r1", {"regulars.auc": 0.81})
+    assert (winner["version"], winner["release"]) == ("1", "r1")
+    assert winner["metrics"] == {"regulars.auc": 0.81, "auc/regulars": 0.81}
 
 
 def test_every_new_version_is_the_challenger(home: Home) -> None:
@@ -107,6 +115,19 @@ def test_a_run_keeps_parameters_fingerprints_and_figures(home: Home) -> None:
     assert run.data.tags["feature_fingerprint"] == "f1"
     figures = client(home).list_artifacts(run.info.run_id, "figures/2024-01-01")
     assert [figure.path for figure in figures] == ["figures/2024-01-01/lift.png"]
+
+
+def test_a_metric_of_several_cutoffs_is_a_series_by_day(home: Home) -> None:
+    series = client(home).get_metric_history(champion(home)["run_id"], "auc/regulars")
+    assert [(point.step, point.value) for point in series] == [(20231003, 0.79), (20240101, 0.81)]
+
+
+def test_a_run_names_its_data_by_fingerprint_and_describes_itself(home: Home) -> None:
+    run = client(home).get_run(champion(home)["run_id"])
+    (used,) = run.inputs.dataset_inputs
+    assert (used.dataset.name, used.dataset.digest) == ("ledger", "d1")
+    assert str(home.path) not in used.dataset.source
+    assert run.data.tags["mlflow.note.content"] == "The trees are in the release."
 
 
 def test_a_run_keeps_its_table_and_its_text(home: Home) -> None:
@@ -126,7 +147,9 @@ def test_more_metrics_than_a_server_takes_at_once_are_all_kept(tmp_path: Path, e
     run_id = registry.record(
         home,
         params={},
-        metrics={f"metric.{number}": float(number) for number in range(1_201)},
+        metrics=[registry.Measured(f"metric.{n}", float(n), date(2024, 1, 1)) for n in range(1_201)],
+        data=registry.Data("ledger", "d1", {}),
+        description="",
         tags={},
         figures={},
         tables={"comparison.json": []},
@@ -191,7 +214,8 @@ def test_an_exported_tracking_address_is_left_as_it_was(home: Home, monkeypatch:
 def test_two_processes_may_record_into_a_new_home_at_once(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from ledger.home import Home; from training import registry\n"
-        "registry.record(Home(Path(sys.argv[1])), params={}, metrics={}, tags={}, figures={},"
+        "registry.record(Home(Path(sys.argv[1])), params={}, metrics=[], tags={}, figures={},"
+        " data=registry.Data('ledger', 'd', {}), description='',"
         " tables={}, texts={}, release_directory=Path(sys.argv[2]), promoted=True)"
     )
     home = Home(tmp_path / "home")

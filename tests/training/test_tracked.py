@@ -50,15 +50,23 @@ def test_a_run_has_its_settings_its_process_and_its_fingerprints(shop_home: Home
     assert run.data.tags["gate"] == manifest.gate.verdict
 
 
-def test_a_run_has_ours_by_cutoff_and_slice_and_every_quick_peer_by_cutoff(run: Any) -> None:  # noqa: ANN401
+def test_a_run_has_ours_and_every_quick_peer_as_series_by_cutoff(shop_client: Any, run: Any) -> None:  # noqa: ANN401
     metrics = run.data.metrics
-    for cutoff in CUTOFFS:
-        assert metrics[f"{cutoff}/all/{OURS}.brier"] < 0.25
-        for part in SLICES:
-            assert 0 <= metrics[f"{cutoff}/{part.name}/{OURS}.brier"] < 0.5
-        peers = {name.split("/")[2].split(".")[0] for name in metrics if name.startswith(f"{cutoff}/all/")}
-        assert peers == {OURS, *(peer.name for peer in PEERS if peer.every_run)}
-    assert metrics[f"{OURS}.auc"] == metrics[f"{CUTOFFS[0]}/all/{OURS}.auc"]
+    days = [int(cutoff.replace("-", "")) for cutoff in reversed(CUTOFFS)]
+    for name in (f"brier/{OURS}", *(f"brier_by_slice/{part.name}" for part in SLICES)):
+        series = shop_client.get_metric_history(run.info.run_id, name)
+        assert [point.step for point in series] == days
+        assert all(0 <= point.value < 0.5 for point in series)
+    peers = {name.split("/")[1] for name in metrics if name.startswith("brier/")}
+    assert peers == {OURS, *(peer.name for peer in PEERS if peer.every_run)}
+    assert metrics[f"{OURS}.auc"] == metrics[f"auc/{OURS}"]
+
+
+def test_a_run_begins_with_what_the_gate_said_and_the_newest_window(run: Any) -> None:  # noqa: ANN401
+    told = run.data.tags["mlflow.note.content"]
+    assert f"### As of {CUTOFFS[0]}" in told
+    assert "| hiatus |" in told
+    assert told.startswith("The trees are ")
 
 
 def test_the_comparison_is_one_table_of_cutoffs_slices_and_methods(shop_client: Any, run: Any) -> None:  # noqa: ANN401
