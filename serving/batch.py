@@ -1,6 +1,6 @@
 """The scoring run: every customer as of one cutoff, into the tables of record and to the service."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -171,12 +171,16 @@ def _read(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, how: _Read)
             raise InputError(f"no order is known before {as_of.local_date}; choose a later --as-of")
         tell("Planning reminders", 0.4)
         forecast = scorer.release.predictors.replenishment.forecasts(connection, as_of)
-        reminders = _remind(connection, forecast, scored, as_of, how.lead_days)
+        refills = stage_refills(connection, forecast, as_of, how.lead_days, spill)
+        suggestions, demand, of_customers = _remind(connection, scored, as_of)
         tell("Assigning segments", 0.65)
         measured = scorer.measure(connection, as_of, scored.scores["customer_id"])
         return _Found(
-            scorer.of_run(scored, reminders[-1], measured),
-            *reminders,
+            scorer.of_run(scored, of_customers, measured),
+            refills=refills,
+            suggestions=suggestions,
+            demand=demand,
+            of_customers=of_customers,
             products=connection.sql("SELECT * FROM ledger_products").to_arrow_table(),
             store=read_store(connection),
             data_through=last_order_at(connection, as_of),
@@ -216,18 +220,12 @@ def _publish(home: Home, scorer: Scorer, found: _Found, followed: Followed) -> s
 
 
 def _remind(
-    connection: duckdb.DuckDBPyConnection,
-    forecast: Iterable[pa.Table],
-    scored: Scored,
-    as_of: Cutoff,
-    lead_days: int,
-) -> tuple[pa.Table, pa.Table, pa.Table, pa.Table]:
-    """Return the forecast with states and suppressions, the reminders, the demand, and what segments ask of these."""
-    refills = stage_refills(connection, forecast, as_of, lead_days)
+    connection: duckdb.DuckDBPyConnection, scored: Scored, as_of: Cutoff
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Return the reminders, the demand, and what segments ask of these, once refills are staged."""
     suggestions = suggestion.stage(connection, as_of)
     demand = expected_demand(connection, "reminder_refills", as_of)
-    of_customers = membership.columns(connection, scored.scores["customer_id"], suggestions)
-    return refills, suggestions, demand, of_customers
+    return suggestions, demand, membership.columns(connection, scored.scores["customer_id"], suggestions)
 
 
 def _let_go(home: Home, posted: Arrivals) -> None:

@@ -5,6 +5,7 @@ through Python.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -14,6 +15,7 @@ from features.cutoff import Cutoff
 from ledger import quoting
 from serving.reminders import rhythm, states, suppressions
 
+ROWS_A_BATCH: Final = 500_000
 ADDED: Final = pa.schema(
     [
         pa.field("last_bought_on", pa.date32()),
@@ -32,7 +34,11 @@ ADDED: Final = pa.schema(
 
 
 def stage(
-    connection: duckdb.DuckDBPyConnection, forecast: Iterable[pa.Table], cutoff: Cutoff, lead_days: int
+    connection: duckdb.DuckDBPyConnection,
+    forecast: Iterable[pa.Table],
+    cutoff: Cutoff,
+    lead_days: int,
+    scratch: Path | None = None,
 ) -> pa.Table:
     """
     Say of every row of a forecast where it stands.
@@ -47,6 +53,8 @@ def stage(
     cutoff : Cutoff
     lead_days : int, days
         How long before it is due something counts as due soon.
+    scratch : Path, optional
+        A directory for the rows, which are then read from disk and not held in memory; it may go while they are used.
 
     Returns
     -------
@@ -75,5 +83,18 @@ def stage(
         left join reminder_offers o using (row)
         """
     )
-    told = connection.sql("select * exclude (row) from reminder_refills order by row").to_arrow_table()
-    return told.cast(pa.schema([*schema, *ADDED]))
+    for table in ("reminder_rows", "reminder_states", "reminder_suppressed", "reminder_offers"):
+        connection.execute(f"drop table {table}")
+    told = connection.sql("select * exclude (row) from reminder_refills order by row")
+    columns = pa.schema([*schema, *ADDED])
+    return told.to_arrow_table().cast(columns) if scratch is None else _mapped(told, columns, scratch)
+
+
+def _mapped(told: duckdb.DuckDBPyRelation, columns: pa.Schema, scratch: Path) -> pa.Table:
+    """Write rows to a file as they come, and return them mapped from it."""
+    path = scratch / "refills.arrow"
+    with pa.ipc.new_file(path, columns) as writer:
+        for batch in told.to_arrow_reader(ROWS_A_BATCH):
+            writer.write_batch(batch.cast(columns))
+    with pa.memory_map(str(path)) as file:
+        return pa.ipc.open_file(file).read_all()

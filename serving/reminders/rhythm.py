@@ -203,4 +203,6 @@ def stage(connection: duckdb.DuckDBPyConnection, forecast: Iterable[pa.Table], c
     for step in (DAYS, VISITS, BOUGHT, ITEMS, PAIRS):
         step.fill(connection, cutoff_day=cutoff.day)
     connection.execute(_ROWS)
+    for table in ("reminder_forecast", PAIRS.table, ITEMS.table):
+        connection.execute(f"drop table {table}")
     return schema

@@ -1,16 +1,17 @@
 """What is usual for a pair: its own gaps, and what it leans on when it has few."""
 
 import math
+from pathlib import Path
 
 import duckdb
 import pytest
 
-from serving.reminders import refills
+from serving.reminders import refills, rhythm
 from tests.serving.reminders.ledgers import CUTOFF, every, forecast, ledger, many, told
 
 
 def usual(connection: duckdb.DuckDBPyConnection, customer: str, item: str) -> tuple[int, int, int]:
-    refills.stage(connection, [forecast([(customer, item)])], CUTOFF, 5)
+    rhythm.stage(connection, [forecast([(customer, item)])], CUTOFF)
     ((p50, p75, p95),) = connection.execute(
         "select usual, usual_p75, usual_p95 from reminder_rows"
     ).fetchall()
@@ -74,3 +75,14 @@ def test_a_forecast_told_in_parts_is_answered_as_when_told_at_once() -> None:
     at_once = refills.stage(ledger(bought), [whole], CUTOFF, 5)
     assert at_once.num_rows == 4
     assert refills.stage(ledger(bought), iter(parts), CUTOFF, 5).equals(at_once)
+
+
+def test_rows_kept_on_disk_are_those_that_would_be_in_memory(tmp_path: Path) -> None:
+    bought = [*every(9, "ann", "milk", 2), ("bob", "soap", 4)]
+    whole = forecast([("ann", "milk"), ("ann", "Food > Milk"), ("bob", "soap")])
+    held = refills.stage(ledger(bought), [whole], CUTOFF, 5)
+    kept = refills.stage(ledger(bought), [whole], CUTOFF, 5, tmp_path)
+    (tmp_path / "refills.arrow").unlink()
+    assert kept.num_rows == 3
+    assert kept.equals(held)
+    assert kept.schema == held.schema
