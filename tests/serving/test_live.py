@@ -3,6 +3,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 
+import numpy as np
 import pytest
 
 from ledger.errors import InputError
@@ -125,9 +126,11 @@ def test_a_damaged_pointer_keeps_what_is_served(opened: Live, own_shop: Shop) ->
 def test_a_release_that_answers_nonsense_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     scorer = Scorer(shop.release, load_library())
     try_out(scorer)
-    score = type(shop.release).score
+    columns = type(shop.release).columns
     monkeypatch.setattr(
-        type(shop.release), "score", lambda self, *asked: score(self, *asked).assign(p_order_30d=1.5)
+        type(shop.release),
+        "columns",
+        lambda self, *asked: columns(self, *asked) | {"p_order_30d": np.array([1.5])},
     )
     with pytest.raises(InputError, match="cannot score a made-up customer"):
         try_out(scorer)
