@@ -143,8 +143,14 @@ def _interpolated(table: Callable[[float], Floats], x: Floats, at: Floats) -> Fl
     return np.asarray((1.0 - share) * values[which, left] + share * values[which, left + 1])
 
 
-def fit_mbg_cnbd(
-    k: float, frequency: Floats, recency_days: Floats, age_days: Floats, seed: int = 0
+def fit_mbg_cnbd(  # noqa: PLR0913  # the three columns of a history, and how to fit
+    k: float,
+    frequency: Floats,
+    recency_days: Floats,
+    age_days: Floats,
+    *,
+    near: MbgCnbd | None = None,
+    seed: int = 0,
 ) -> MbgCnbd | None:
     """Return the MBG/CNBD-k model of the first start that converges to finite parameters, or None, which is logged.
 
@@ -156,6 +162,8 @@ def fit_mbg_cnbd(
         Repeat orders.
     recency_days, age_days : (n,) float, days
         First to last order; first order to cutoff.
+    near : MbgCnbd, optional
+        A model to start from first: one of a k nearby, or of other customers.
     seed : int
         Of the sample that stands for more than MOST_PATTERNS unique histories.
     """
@@ -175,13 +183,18 @@ def fit_mbg_cnbd(
         return -found if np.isfinite(found) else 1e10
 
     bounds = [(_LOWEST_LOG, _HIGHEST_LOG)] * 4
-    for start in _STARTS:
+    starts = (
+        _STARTS
+        if near is None
+        else ((near.r, near.alpha_weeks * DAYS_PER_WEEK / unit, near.a, near.b), *_STARTS)
+    )
+    for start in starts:
         fit = minimize(miss, np.log(start), method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-10})
         rates = fit.x[:2]
         if fit.success and _LOWEST_LOG < rates.min() <= rates.max() < _HIGHEST_LOG:
             r, alpha, a, b = (float(value) for value in np.exp(fit.x))
             return MbgCnbd(k=k, r=r, alpha_weeks=alpha * unit / DAYS_PER_WEEK, a=a, b=b)
-    _log.warning("MBG/CNBD-%g did not converge from %d starts", k, len(_STARTS))
+    _log.warning("MBG/CNBD-%g did not converge from %d starts", k, len(starts))
     return None
 
 

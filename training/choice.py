@@ -54,7 +54,8 @@ def choose_process(snapshot: pd.DataFrame, happened: Outcomes) -> PurchaseProces
 
     def ahead(k: float) -> float:
         if k not in tried:
-            fitted = fit_mbg_cnbd(k, *_counted(looked_at))
+            near = tried[min(tried, key=lambda other: abs(other - k))][0] if tried else None
+            fitted = fit_mbg_cnbd(k, *_counted(looked_at), near=near)
             if fitted is None:
                 return -np.inf
             tried[k] = fitted, standard - timing_losses(fitted, looked_at, did)
@@ -72,7 +73,7 @@ def choose_process(snapshot: pd.DataFrame, happened: Outcomes) -> PurchaseProces
 def refit(process: PurchaseProcess, histories: Histories) -> PurchaseProcess:
     """Return a process of the same kind and regularity, fitted on other histories, or what stands in for it."""
     if isinstance(process, MbgCnbd):
-        found = fit_mbg_cnbd(process.k, *_counted(histories))
+        found = fit_mbg_cnbd(process.k, *_counted(histories), near=process)
         return process if found is None else found
     return fit_purchase_process(histories)
 
