@@ -27,7 +27,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from ledger.errors import InputError
 from ledger.home import Home
 from models.gaps import Level
-from serving import stored_features
+from serving import arrow_file, stored_features
 from serving.segments import columns
 from serving.segments.columns import CustomerColumns, Customers
 from serving.stored_features import StoredFeatures
@@ -239,13 +239,9 @@ def publish(  # noqa: PLR0913 - one argument a table, by name
 def _write_sorted(path: Path, table: pa.Table, by: tuple[str, ...]) -> bytes:
     """Write a sorted Arrow file, uncompressed so that it can be mapped, and return its SHA-256."""
     table = table.sort_by([(name, "ascending") for name in by]).combine_chunks()
-    with path.open("wb") as file:
-        with pa.ipc.new_file(file, table.schema) as writer:
-            writer.write_table(table)
-        file.flush()
-        os.fsync(file.fileno())
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+    with arrow_file.written(path, table.schema) as writer:
+        writer.write_table(table)
+    return arrow_file.digest(path)
 
 
 def _write(path: Path, content: bytes) -> bytes:

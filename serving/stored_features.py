@@ -4,14 +4,14 @@ Reasons of everybody would cost several times what the scores do, and most are n
 customers a block: to tell one customer's reasons, one block is unpacked.
 """
 
-import hashlib
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+
+from serving import arrow_file
 
 CUSTOMERS_A_BLOCK = 1_024
 
@@ -39,14 +39,9 @@ def write(path: Path, features: pa.Table) -> bytes:
     features : pa.Table
         As `selected` gives it, a row for each row of the scores, sorted by customer.
     """
-    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
-    with path.open("wb") as file:
-        with pa.ipc.new_file(file, features.schema, options=options) as writer:
-            writer.write_table(features.combine_chunks(), max_chunksize=CUSTOMERS_A_BLOCK)
-        file.flush()
-        os.fsync(file.fileno())
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+    with arrow_file.written(path, features.schema, arrow_file.COMPRESSED) as writer:
+        writer.write_table(features.combine_chunks(), max_chunksize=CUSTOMERS_A_BLOCK)
+    return arrow_file.digest(path)
 
 
 @dataclass(frozen=True)

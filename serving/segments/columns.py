@@ -4,8 +4,6 @@ One compressed file a run: only the columns that a condition names are unpacked.
 customer says who is in it, so that an overlap is counted and not looked up.
 """
 
-import hashlib
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -16,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from serving import arrow_file
 
 CUSTOMERS_A_BLOCK: Final = 65_536
 MEMBER: Final = "in segment "
@@ -78,17 +78,12 @@ def _plain(column: pa.ChunkedArray) -> pa.Array:
 
 def write(path: Path, customers: Customers) -> bytes:
     """Write what is kept of customers, and return the SHA-256 of the file."""
-    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", compression_level=1))
     blocks = customers.blocks()
     first = next(blocks)
-    with path.open("wb") as file:
-        with pa.ipc.new_file(file, first.schema, options=options) as writer:
-            for block in chain((first,), blocks):
-                writer.write_batch(block)
-        file.flush()
-        os.fsync(file.fileno())
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+    with arrow_file.written(path, first.schema, arrow_file.COMPRESSED) as writer:
+        for block in chain((first,), blocks):
+            writer.write_batch(block)
+    return arrow_file.digest(path)
 
 
 @dataclass(frozen=True)
