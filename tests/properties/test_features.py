@@ -105,7 +105,7 @@ def test_a_customer_alone_gets_the_row_it_has_in_the_crowd(example: Given) -> No
         assert exactly({customer: computed(alone, of_store)[customer]}) == exactly({customer: row})
 
 
-@often
+@settings(often, max_examples=25)  # each example is described eight times
 @given(ledgers())
 def test_cutoffs_of_one_staging_give_what_each_alone_gives(example: Given) -> None:
     cutoffs = [example.cutoff.plus_days(days) for days in (-60, -1, 0, 25)]

@@ -1,5 +1,6 @@
 import math
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,9 @@ import pytest
 
 from features.cutoff import Cutoff
 from ledger.errors import InputError
+from ledger.home import Home
 from ledger.store import Ledger
+from models.release import load_release
 from segments.segment import load_file, load_library
 from serving import answers
 from serving.errors import ProblemError
@@ -40,16 +43,25 @@ def post(shop: Shop, customers: object, as_of: str | None = "2023-06-27") -> dic
     return answers.score({"customers": customers, "as_of": as_of}, scorer, run, NOW)
 
 
+@cache
+def of_posted(home: Home, release: str) -> frozenset[str]:
+    """Return the segments that posted histories can be in.
+
+    They tell of orders alone: a scoring run says who is due for what, and who did what else.
+    """
+    found = Scorer(load_release(home.releases / release), load_library()).of_posted
+    assert {segment.name for segment in load_file("refills")}.isdisjoint(found)
+    return found
+
+
 def stored(shop: Shop, customer_id: str) -> dict[str, Any]:
     """Return what the batch stored, in the shape of a posted result."""
     found = answers.customer(PublishedRun.open(shop.home), customer_id, shop.release)
-    # A posted history tells of orders alone: a scoring run says who is due for what, and who did what else.
-    of_posted = Scorer(shop.release, load_library()).of_posted
-    assert {segment.name for segment in load_file("refills")}.isdisjoint(of_posted)
+    known = of_posted(shop.home, shop.release.id)
     segments = [
         {name: segment[name] for name in ("name", "title", "reasons")}
         for segment in found["segments"]
-        if segment["name"] in of_posted
+        if segment["name"] in known
     ]
     return {
         "customer_id": customer_id,
