@@ -16,17 +16,16 @@ from pathlib import Path
 import pyarrow as pa
 
 from ledger.schema import Table
+from ledger.sqlite import opened
 from ledger.tables.events import EVENTS
 from ledger.tables.orders import ORDERS
 
 TAKEN: tuple[Table, ...] = (ORDERS, EVENTS)
 """The tables to which the service takes rows."""
 
-BUSY_SECONDS = 5.0
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
-_MADE = """
-PRAGMA journal_mode = WAL;
+_SCHEMA = """
 CREATE TABLE IF NOT EXISTS arrivals (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, table_name TEXT NOT NULL, thing TEXT NOT NULL, customer_id TEXT,
     anonymous_id TEXT, whose TEXT, from_us INTEGER NOT NULL, settled INTEGER NOT NULL DEFAULT 0, content TEXT NOT NULL
@@ -80,17 +79,10 @@ class Arrivals:
     @contextmanager
     def open(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:
         """Give a connection, closed in the end; each statement commits by itself."""
-        if make:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
-        try:
+        with opened(self.path, schema=_SCHEMA if make else None) as connection:
             connection.execute("PRAGMA synchronous = FULL")  # a commit returns when it is on the disk
             connection.execute("PRAGMA secure_delete = ON")  # who is erased leaves no page behind
-            if make:
-                connection.executescript(_MADE)
             yield connection
-        finally:
-            connection.close()
 
     def about(self, table: Table, things: Sequence[str]) -> tuple[int, pa.Table]:
         """Return the rows about some orders or events, and the number of the last of them (0 without any)."""
@@ -141,18 +133,7 @@ class Arrivals:
             connection.executemany(
                 "INSERT INTO arrivals (table_name, thing, customer_id, anonymous_id, whose, from_us, content) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (
-                        table.name,
-                        row[table.key[0]],
-                        row.get("customer_id"),
-                        row.get("anonymous_id"),
-                        who,
-                        since,
-                        packed(row),
-                    )
-                    for row, who, since in zip(rows.to_pylist(), whose, counts_from(table, rows), strict=True)
-                ],
+                _cells(table, rows, whose),
             )
             before_commit()
             connection.execute("COMMIT")

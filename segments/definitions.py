@@ -6,19 +6,19 @@ that a run can say by which text it judged, whoever wrote it.
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, Literal
 
 from ledger.errors import InputError
+from ledger.sqlite import opened
 from segments.segment import Segment
 
 State = Literal["followed", "hidden"]
 LIBRARY: Final = "library"
 """Who wrote what ships."""
-BUSY_SECONDS = 10.0  # another process is writing a line of text
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS versions (
@@ -148,7 +148,7 @@ class Definitions:
         """Return the numbers of the store that own segments need beside those of a release, by key."""
         if not self.path.exists():
             return {}
-        with closing(self._connect()) as database:
+        with opened(self.path) as database:
             rows = database.execute("SELECT key, value FROM numbers WHERE release = ?", (release,))
             return dict(rows.fetchall())
 
@@ -165,21 +165,15 @@ class Definitions:
     def _versions(self, query: str, parameters: tuple[str, ...]) -> list[Version]:
         if not self.path.exists():
             return []
-        with closing(self._connect()) as database:
+        with opened(self.path) as database:
             return [_version(*row) for row in database.execute(query, parameters).fetchall()]
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(self._connect()) as database:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.executescript(SCHEMA)
+        with opened(self.path, schema=SCHEMA) as database:
             database.execute("BEGIN IMMEDIATE")
             with database:  # commits, or takes all of it back
                 yield database
-
-    def _connect(self) -> sqlite3.Connection:
-        return sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None)
 
 
 def _last(database: sqlite3.Connection, name: str) -> int:

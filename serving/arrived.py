@@ -18,11 +18,12 @@ import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
 from ledger import identity
-from ledger.arrivals import BUSY_SECONDS, EPOCH, TAKEN, Arrivals, counts_from, microseconds
+from ledger.arrivals import EPOCH, TAKEN, Arrivals, counts_from, microseconds
 from ledger.engine import open_engine
 from ledger.home import Home
 from ledger.schema import Table
 from ledger.sought import listed
+from ledger.sqlite import connect
 from ledger.store import Ledger, relation
 from ledger.tables.customers import CUSTOMERS
 from ledger.tables.identities import IDENTITIES
@@ -125,9 +126,7 @@ class Arrived:
         if self._connection is None:
             if not self._arrivals.exists:
                 return
-            self._connection = sqlite3.connect(
-                self._arrivals.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            self._connection = connect(self._arrivals.path, check_same_thread=False)
         ((version,),) = self._connection.execute(_CHANGED).fetchall()
         if version == self._version:
             return

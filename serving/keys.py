@@ -11,13 +11,13 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from ledger.errors import InputError
+from ledger.sqlite import connect, opened
 
 SCOPES = {
     "scores": "scores of customers, stored and posted, and what the segments are",
@@ -27,9 +27,7 @@ SCOPES = {
 }
 PER_MINUTE = 6_000
 SPOKEN = re.compile(r"regulars_([0-9a-f]{8})_([\w-]{43})", re.ASCII)
-BUSY_SECONDS = 5.0
-_MADE = """
-PRAGMA journal_mode = WAL;
+_SCHEMA = """
 CREATE TABLE IF NOT EXISTS keys (
     id TEXT PRIMARY KEY, name TEXT NOT NULL, scopes TEXT NOT NULL, per_minute INTEGER NOT NULL, hash BLOB NOT NULL,
     made_at TEXT NOT NULL, revoked_at TEXT
@@ -67,18 +65,6 @@ class Key:
         return scope in self.scopes or "admin" in self.scopes
 
 
-@contextmanager
-def _opened(path: Path, *, make: bool = False) -> Iterator[sqlite3.Connection]:
-    connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None)
-    try:
-        if make:
-            path.chmod(0o600)
-            connection.executescript(_MADE)
-        yield connection
-    finally:
-        connection.close()
-
-
 def create(path: Path, name: str, scopes: Sequence[str], per_minute: int, at: datetime) -> tuple[Key, str]:
     """Make a key.
 
@@ -112,10 +98,9 @@ def create(path: Path, name: str, scopes: Sequence[str], per_minute: int, at: da
         )
     if per_minute < 1:
         raise InputError("--per-minute must be at least 1")
-    path.parent.mkdir(parents=True, exist_ok=True)
     secret = secrets.token_urlsafe(32)
     key = Key(secrets.token_hex(4), name.strip(), frozenset(scopes), per_minute, at.isoformat(), "")
-    with _opened(path, make=True) as connection:
+    with opened(path, schema=_SCHEMA) as connection:
         connection.execute(
             "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, NULL)",
             (key.id, key.name, " ".join(sorted(scopes)), per_minute, _hash(secret), key.made_at),
@@ -131,7 +116,7 @@ def listed(path: Path) -> tuple[Key, ...]:
     """Return all keys, revoked ones too, in the order they were made."""
     if not path.exists():
         return ()
-    with _opened(path) as connection:
+    with opened(path) as connection:
         return tuple(key for key, _ in _read(connection))
 
 
@@ -153,7 +138,7 @@ def revoke(path: Path, key_id: str, at: datetime) -> Key:
     found = next((key for key in listed(path) if key.id == key_id and not key.revoked_at), None)
     if found is None:
         raise InputError(f"no key '{key_id[:40]}' in use; `regulars keys list` shows which there are")
-    with _opened(path) as connection:
+    with opened(path) as connection:
         connection.execute("UPDATE keys SET revoked_at = ? WHERE id = ?", (at.isoformat(), key_id))
     return found
 
@@ -249,9 +234,7 @@ class Keyring:
             if not path.exists():
                 self._keys = {}
                 return
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-            )
+            self._connection = connect(path, check_same_thread=False)
             self._file, self._version = path, None
         ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
         if version != self._version:
