@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy.optimize import minimize
-from scipy.special import betainc, betaincc, betaln, gammaln
+from scipy.special import betainc, betaincc, betaln, digamma, gammaln
 
 from models.histories import DAYS_PER_WEEK, Histories
 
@@ -27,6 +27,8 @@ _STARTS = ((1.0, 1.0, 1.0, 3.0), (0.5, 3.0, 0.3, 1.0), (1.0, 5.0, 0.1, 5.0))
 """r, alpha, a, b, alpha as a multiple of a tenth of the longest history."""
 _LOWEST_LOG, _HIGHEST_LOG = -9.0, 6.0
 """As of Pareto/NBD: rates at a limit mean that the likelihood is flat; drop-out at one is an answer."""
+_NEAR_LIMIT = 0.1
+"""Where it is flat, a search may stop a little before."""
 _TINY = 1e-300
 _FIRST_ORDER_AT = (0.01, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0)
 """Parts of the horizon in which the next order may fall; what follows it is counted from there."""
@@ -175,12 +177,12 @@ def fit_mbg_cnbd(  # noqa: PLR0913  # the three columns of a history, and how to
     unit = max(float(unique["age"].max()), 1.0) / 10.0
     x, t_x, age, customers = (unique[name].to_numpy(float) for name in ("x", "t_x", "age", "customers"))
 
-    def miss(logs: Floats) -> float:
-        r, alpha, a, b = np.exp(logs)
-        longer = _log_longer(k, r + k * x, np.log1p((age - t_x) / (unit * alpha + t_x)))
-        both = np.logaddexp(*_log_likelihoods(k, (r, alpha, a, b), x, t_x / unit, longer))
-        found = float(customers @ both) / customers.sum()
-        return -found if np.isfinite(found) else 1e10
+    def miss(logs: Floats) -> tuple[float, Floats]:
+        shapes = np.exp(logs)
+        logs_each, slopes = _log_likelihood_and_slopes(k, shapes, x, t_x / unit, age / unit)
+        found = float(customers @ logs_each) / customers.sum()
+        towards = slopes @ customers / customers.sum() * shapes
+        return (-found, -towards) if np.isfinite(found) else (1e10, np.zeros(4))
 
     bounds = [(_LOWEST_LOG, _HIGHEST_LOG)] * 4
     starts = (
@@ -189,9 +191,14 @@ def fit_mbg_cnbd(  # noqa: PLR0913  # the three columns of a history, and how to
         else ((near.r, near.alpha_weeks * DAYS_PER_WEEK / unit, near.a, near.b), *_STARTS)
     )
     for start in starts:
-        fit = minimize(miss, np.log(start), method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-10})
+        fit = minimize(
+            miss, np.log(start), jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-12}
+        )
         rates = fit.x[:2]
-        if fit.success and _LOWEST_LOG < rates.min() <= rates.max() < _HIGHEST_LOG:
+        if (
+            fit.success
+            and _LOWEST_LOG + _NEAR_LIMIT < rates.min() <= rates.max() < _HIGHEST_LOG - _NEAR_LIMIT
+        ):
             r, alpha, a, b = (float(value) for value in np.exp(fit.x))
             return MbgCnbd(k=k, r=r, alpha_weeks=alpha * unit / DAYS_PER_WEEK, a=a, b=b)
     _log.warning("MBG/CNBD-%g did not converge from %d starts", k, len(starts))
@@ -211,6 +218,34 @@ def _log_likelihoods(
     common = gammaln(shape) - gammaln(r) + r * np.log(alpha) - shape * np.log(alpha + t_x) - betaln(a, b)
     # The chance to leave comes at the first order too, so x repeat orders have survived it x times.
     return common + betaln(a, b + x + 1.0) + longer, common + betaln(a + 1.0, b + x)
+
+
+def _log_likelihood_and_slopes(
+    k: float, shapes: Floats, x: Floats, t_x: Floats, age: Floats
+) -> tuple[Floats, Floats]:
+    """Return (n,) log-likelihoods of histories, and their (4, n) slopes in r, alpha, a and b."""
+    r, alpha, a, b = (float(value) for value in shapes)
+    shape, since = r + k * x, alpha + t_x
+    growth = np.log1p((age - t_x) / since)
+    longer = _log_longer(k, shape, growth)
+    active, left = _log_likelihoods(k, (r, alpha, a, b), x, t_x, longer)
+    both = np.logaddexp(active, left)
+    stays = np.exp(active - both)
+    # By r the incomplete beta function has no closed slope: a difference, as wide as serves doubles best.
+    step = 1e-6 * max(r, 1e-3)
+    longer_by_r = (_log_longer(k, shape + step, growth) - longer) / step
+    passed = -np.expm1(-growth)
+    log_density = (k - 1.0) * np.log(np.maximum(passed, _TINY)) - (shape - 1.0) * growth - betaln(k, shape)
+    longer_by_alpha = passed * np.exp(log_density - longer) / (alpha + age)
+    everyone = digamma(a + b) - digamma(a + b + x + 1.0)
+    return both, np.stack(
+        [
+            digamma(shape) - digamma(r) + np.log(alpha / since) + stays * longer_by_r,
+            r / alpha - shape / since + stays * longer_by_alpha,
+            everyone + (1.0 - stays) / a,
+            everyone - digamma(b) + stays * digamma(b + x + 1.0) + (1.0 - stays) * digamma(b + x),
+        ]
+    )
 
 
 def _log_longer(k: float, shape: float | Floats, growth: Floats) -> Floats:

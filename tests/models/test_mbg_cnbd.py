@@ -9,7 +9,7 @@ from scipy.integrate import quad
 from scipy.stats import gamma
 
 from models.histories import Histories
-from models.mbg_cnbd import MOST_PATTERNS, MbgCnbd, fit_mbg_cnbd
+from models.mbg_cnbd import MOST_PATTERNS, MbgCnbd, _log_likelihood_and_slopes, fit_mbg_cnbd
 from tests.models.test_purchase_process import histories, packaged
 
 PAPER = MbgCnbd(k=1.0, r=0.525, alpha_weeks=6.183, a=0.891, b=1.614)
@@ -151,3 +151,18 @@ def test_a_fit_that_does_not_converge_gives_none_and_the_log_says_so(
             fit_mbg_cnbd(1.0, *once_more_after_ten_days) is None
         )  # all alike: no spread of rates can be seen
     assert "MBG/CNBD-1 did not converge" in caplog.text
+
+
+@pytest.mark.parametrize("k", [0.55, 1.0, 2.0])
+def test_the_slopes_of_the_likelihood_are_those_of_its_differences(k: float) -> None:
+    random = np.random.default_rng(1)
+    x = random.poisson(1.5, 300).astype(float)
+    age = random.uniform(10.0, 500.0, 300)
+    t_x = np.where(x > 0, age * random.uniform(0.0, 1.0, 300), 0.0)
+    t_x[:20] = age[:20]  # the last order a moment ago
+    shapes = np.array([0.6, 7.0, 0.4, 1.2])
+    _, slopes = _log_likelihood_and_slopes(k, shapes, x, t_x, age)
+    for place, step in enumerate(np.eye(4) * 1e-5):
+        above, _ = _log_likelihood_and_slopes(k, shapes + step, x, t_x, age)
+        below, _ = _log_likelihood_and_slopes(k, shapes - step, x, t_x, age)
+        assert slopes[place] == pytest.approx((above - below) / 2e-5, rel=1e-6, abs=1e-6)
