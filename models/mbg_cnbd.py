@@ -27,7 +27,7 @@ _STARTS = ((1.0, 1.0, 1.0, 3.0), (0.5, 3.0, 0.3, 1.0), (1.0, 5.0, 0.1, 5.0))
 """r, alpha, a, b, alpha as a multiple of a tenth of the longest history."""
 _LOWEST_LOG, _HIGHEST_LOG = -9.0, 6.0
 """As of Pareto/NBD: rates at a limit mean that the likelihood is flat; drop-out at one is an answer."""
-_NEAR_LIMIT = 0.1
+_NEAR_LIMIT = 0.25
 """Where it is flat, a search may stop a little before."""
 _TINY = 1e-300
 _FIRST_ORDER_AT = (0.01, 0.04, 0.1, 0.2, 0.4, 0.7, 1.0)

@@ -31,8 +31,6 @@ from segments.vocabulary import REFILL_NAMES, SegmentColumn, vocabulary
 from segments.warm import WarmMeasures, told_of
 
 _FEATURES = frozenset(CATALOG.names)
-CUSTOMERS_ASSIGNED = 131_072
-"""Assigned to segments at once: planning the query for all segments again costs little beside so many."""
 CUSTOMERS_A_BLOCK = 16_384
 """Scored at once: their columns stay close to the processor, and what is reckoned in between is small."""
 
@@ -171,7 +169,7 @@ class Scorer:
             Local day number of their cutoff.
         """
         scores = _scores(self.release, features, on_day)
-        return Scored(features, scores, _assigned(self.assigner, _side_by_side(features, scores)))
+        return Scored(features, scores, self.assigner.assign(_side_by_side(features, scores)))
 
     @property
     def told_from(self) -> tuple[str, ...]:
@@ -244,7 +242,7 @@ class Scorer:
 
     def _with(self, scored: Scored, assigner: Assigner, more: pa.Table) -> Scored:
         features = _side_by_side(scored.features, more)
-        mine = _assigned(assigner, _side_by_side(features, scored.scores))
+        mine = assigner.assign(_side_by_side(features, scored.scores))
         order = pa.array([segment.name for segment in self.segments], pa.string())
         both = pa.concat_tables([scored.assignments, mine])
         both = both.append_column("place", pc.index_in(both["segment"], value_set=order))
@@ -310,12 +308,6 @@ def _block_scores(release: Release, features: pa.Table, on_day: int) -> pa.Table
             **{name: pa.array(values, pa.float64(), from_pandas=True) for name, values in found.items()},
         }
     )
-
-
-def _assigned(assigner: Assigner, customers: pa.Table) -> pa.Table:
-    """Return everybody's memberships, assigned to some customers after the others: at once they take gigabytes."""
-    starts = range(0, max(len(customers), 1), CUSTOMERS_ASSIGNED)
-    return pa.concat_tables(assigner.assign(customers.slice(at, CUSTOMERS_ASSIGNED)) for at in starts)
 
 
 def _side_by_side(features: pa.Table, scores: pa.Table) -> pa.Table:

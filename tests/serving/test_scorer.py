@@ -100,7 +100,7 @@ def test_customers_scored_in_blocks_get_what_they_get_all_at_once(
     with Ledger(shop.home).connect() as connection:
         at_once = scorer.score(connection, CUTOFF)
         monkeypatch.setattr("serving.scorer.CUSTOMERS_A_BLOCK", 37)
-        monkeypatch.setattr("serving.scorer.CUSTOMERS_ASSIGNED", 101)
+        monkeypatch.setattr("segments.assign.CUSTOMERS_A_BLOCK", 101)
         in_blocks = scorer.of_features(at_once.features, CUTOFF.day)
 
     assert min(table["customer_id"].num_chunks for table in (in_blocks.scores, in_blocks.assignments)) > 1
