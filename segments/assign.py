@@ -80,14 +80,15 @@ class Assigner:
         missing = [name for name in ("customer_id", *self.needs) if name not in present]
         if missing:
             raise InputError(f"segments need the columns {missing}, which the customers' data does not hold")
-        if isinstance(frame, pa.Table) and len(frame) <= FEW:
-            return self._plans.run(self.query, "frame", frame.select(["customer_id", *self.needs])).cast(
-                MEMBERSHIPS
-            )
-        if not isinstance(frame, pa.Table) or len(frame) <= CUSTOMERS_A_BLOCK:
+        if not isinstance(frame, pa.Table):
+            return self._block(frame)
+        frame = frame.select(["customer_id", *self.needs])
+        if len(frame) <= min(FEW, CUSTOMERS_A_BLOCK):
+            return self._plans.run(self.query, "frame", frame).cast(MEMBERSHIPS)
+        if len(frame) <= CUSTOMERS_A_BLOCK:
             return self._block(frame)
         # Nobody's memberships hang on who else is asked about, so there is a thread for each processor.
-        frame = _by_customer(frame.select(["customer_id", *self.needs]))
+        frame = _by_customer(frame)
         starts = range(0, len(frame), CUSTOMERS_A_BLOCK)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             return pa.concat_tables(

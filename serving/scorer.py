@@ -31,6 +31,7 @@ from segments.vocabulary import REFILL_NAMES, SegmentColumn, vocabulary
 from segments.warm import WarmMeasures, told_of
 
 _FEATURES = frozenset(CATALOG.names)
+CUSTOMERS_MERGED = 65_536
 CUSTOMERS_A_BLOCK = 16_384
 """Scored at once: their columns stay close to the processor, and what is reckoned in between is small."""
 
@@ -244,10 +245,9 @@ class Scorer:
         features = _side_by_side(scored.features, more)
         mine = assigner.assign(_side_by_side(features, scored.scores))
         order = pa.array([segment.name for segment in self.segments], pa.string())
-        both = pa.concat_tables([scored.assignments, mine])
-        both = both.append_column("place", pc.index_in(both["segment"], value_set=order))
-        by_customer = both.sort_by([("customer_id", "ascending"), ("place", "ascending")])
-        return Scored(features, scored.scores, by_customer.drop_columns(["place"]))
+        return Scored(
+            features, scored.scores, _merged(scored.assignments, mine, features["customer_id"], order)
+        )
 
     @property
     def of_posted(self) -> frozenset[str]:
@@ -308,6 +308,29 @@ def _block_scores(release: Release, features: pa.Table, on_day: int) -> pa.Table
             **{name: pa.array(values, pa.float64(), from_pandas=True) for name, values in found.items()},
         }
     )
+
+
+def _merged(one: pa.Table, two: pa.Table, customers: pa.ChunkedArray, order: pa.Array) -> pa.Table:
+    """Return memberships of two tables, each sorted by customer, by customer and in the order of segments.
+
+    By numbers and some customers at a time: of a million, the texts of ten million rows would be compared and moved.
+    """
+    ids = customers.combine_chunks()
+    rows = [pc.index_in(table["customer_id"], value_set=ids).to_numpy() for table in (one, two)]
+
+    def block(start: int) -> pa.Table:
+        parts, keys = [], []
+        for table, row in zip((one, two), rows, strict=True):
+            first, last = np.searchsorted(row, (start, start + CUSTOMERS_MERGED))
+            part = table.slice(first, last - first)
+            place = pc.index_in(part["segment"], value_set=order).to_numpy().astype(np.int64)
+            parts.append(part)
+            keys.append(row[first:last] * len(order) + place)
+        by_customer = np.argsort(np.concatenate(keys), kind="stable")
+        return pa.concat_tables(parts).combine_chunks().take(pa.array(by_customer))
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return pa.concat_tables(pool.map(block, range(0, max(len(ids), 1), CUSTOMERS_MERGED)))
 
 
 def _side_by_side(features: pa.Table, scores: pa.Table) -> pa.Table:
