@@ -7,11 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
 from features.surroundings import orders_alone
 from ledger.shop import Shop
+from models.gaps import LEVELS
 from models.reasons import Reasons
 from models.release import Release
 from serving.errors import Problem, ProblemError
@@ -24,6 +27,8 @@ from serving.store import PublishedRun, SegmentFacts
 MEMBERS_A_PAGE = 50
 MEMBERS_AT_MOST = 1_000
 CURSOR_LENGTH = 2_000  # of a segment name and a customer id, which has at most 255 characters
+LISTED_A_LEVEL = 10
+"""Refills of products, and of categories, that a customer's own answer holds."""
 NOT_SCORES = {"customer_id", "confidence"}
 
 Answer = dict[str, Any]
@@ -173,11 +178,22 @@ def customer(run: PublishedRun, customer_id: str, release: Release | None) -> An
             }
             for membership in run.memberships_of(customer_id)
         ],
+        **refills_of(run.replenishment_of(customer_id)),
+        "reminder": _reminder(run, customer_id),
+    }
+
+
+def refills_of(refills: pa.Table) -> Answer:
+    """Return how many refills a customer has and the likeliest of them: an old customer's are thousands."""
+    likeliest = np.argsort(-refills["p_due_14d"].to_numpy(), kind="stable")
+    levels = refills["level"].to_numpy()[likeliest]
+    listed = np.sort(np.concatenate([np.flatnonzero(levels == level)[:LISTED_A_LEVEL] for level in LEVELS]))
+    return {
         "replenishment": [
             {name: plain(value) for name, value in refill.items() if name != "customer_id"}
-            for refill in run.replenishment_of(customer_id)
+            for refill in refills.take(likeliest[listed]).to_pylist()
         ],
-        "reminder": _reminder(run, customer_id),
+        "replenishment_total": refills.num_rows,
     }
 
 

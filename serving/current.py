@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from serving import answers
 from serving.arrived import Rescored
 from serving.store import PublishedRun
@@ -25,8 +28,12 @@ def customer(run: PublishedRun, customer_id: str, rescored: Rescored) -> answers
     scorer = rescored.scorer
     row = rescored.scored.scores.to_pylist()[0]
     refills = run.replenishment_of(customer_id)
-    left = [each for each in refills if (each["product_id"] or each["category"]) not in rescored.bought]
-    as_forecast = len(left) == len(refills)
+    bought = pc.is_in(
+        pc.coalesce(refills["product_id"], refills["category"]),
+        pa.array(sorted(rescored.bought), pa.string()),
+    )
+    left = refills.filter(pc.invert(bought))
+    as_forecast = left.num_rows == refills.num_rows
     reminder = run.suggestion_of(customer_id)
     return {
         "customer_id": customer_id,
@@ -37,7 +44,7 @@ def customer(run: PublishedRun, customer_id: str, rescored: Rescored) -> answers
         "scores": answers.scores_of(row),
         "reasons": answers.reasons_of(scorer.reasons(rescored.scored.features, rescored.cutoff.day)[0]),
         "segments": _segments_now(run, customer_id, rescored, as_forecast=as_forecast),
-        "replenishment": [_plain(refill) for refill in left],
+        **answers.refills_of(left),
         "reminder": _plain(reminder) if as_forecast and reminder else None,
     }
 

@@ -44,6 +44,7 @@ DEMAND_OF = [
     _query("category", "A category's path; instead of product.", TEXT, "Coffee > Beans"),
 ]
 FILTERS = [
+    _query("customer", "Of this customer.", TEXT, "c-1047"),
     _query("product", "Of this product, or where it is offered in place of another.", TEXT, "beans-1kg"),
     _query("category", "Of this category or one beneath it.", TEXT, "Coffee"),
     _query("level", "Of products or of categories.", {"type": "string", "enum": list(LEVELS)}, "product"),

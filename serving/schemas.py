@@ -355,7 +355,11 @@ class CustomerAnswer(ScoredCustomer):
     release: str
     as_of: datetime
     data_through: datetime | None
-    replenishment: list[Refill]
+    replenishment: list[Refill] = Field(
+        description="What is likeliest bought again within 14 days: up to 10 products and 10 categories, the likeliest "
+        "first. /v1/replenishment?customer= has them all."
+    )
+    replenishment_total: int = Field(description="Refills that there are of this customer.")
     reminder: Reminder | None
 
 

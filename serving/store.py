@@ -312,6 +312,11 @@ def current_run(home: Home) -> str | None:
     return _read_pointer(home).get("run")
 
 
+def kept_runs(home: Home) -> list[str]:
+    """Return the names of the run that is served and of those before it that are kept, the newest first."""
+    return [name for name in _read_pointer(home).get("runs", []) if (home.published / str(name)).is_dir()]
+
+
 @dataclass(frozen=True)
 class PublishedRun:
     """One run, memory-mapped.
@@ -338,16 +343,16 @@ class PublishedRun:
     home: Home
 
     @classmethod
-    def open(cls, home: Home) -> "PublishedRun":
+    def open(cls, home: Home, name: str | None = None) -> "PublishedRun":
         """
-        Open the run that the pointer names.
+        Open the run that the pointer names, or another of `kept_runs`.
 
         Raises
         ------
         InputError
             When nothing is published or the run is damaged.
         """
-        name = current_run(home)
+        name = name or current_run(home)
         if name is None:
             raise InputError("nothing has been scored yet; run `regulars score`")
         directory = home.published / name
@@ -380,9 +385,9 @@ class PublishedRun:
         """Return one customer's open memberships, by segment name."""
         return self._rows("memberships", customer_id)
 
-    def replenishment_of(self, customer_id: str) -> list[dict[str, Any]]:
+    def replenishment_of(self, customer_id: str) -> pa.Table:
         """Return what one customer is expected to buy again."""
-        return self._rows("replenishment", customer_id)
+        return self._slice("replenishment", customer_id)
 
     def suggestion_of(self, customer_id: str) -> dict[str, Any] | None:
         """Return the reminder suggested for one customer, or None when nothing is due."""
@@ -422,9 +427,12 @@ class PublishedRun:
         return products.filter(pc.is_in(products["product_id"], value_set=product_ids))
 
     def _rows(self, name: str, customer_id: str) -> list[dict[str, Any]]:
+        return list(self._slice(name, customer_id).to_pylist())
+
+    def _slice(self, name: str, customer_id: str) -> pa.Table:
         table = self.tables[name]
         start, stop = _span(table["customer_id"], customer_id, 0, table.num_rows)
-        return list(table.slice(start, stop - start).to_pylist())
+        return table.slice(start, stop - start)
 
 
 def _span(column: pa.ChunkedArray, value: str, low: int, high: int) -> tuple[int, int]:

@@ -16,7 +16,7 @@ from serving.reminders.states import STATES
 from serving.schemas import TEXT_LENGTH
 from serving.store import PublishedRun
 
-FILTERS: Final = ("product", "category", "level", "state", "suppressed", "due_from", "due_to")
+FILTERS: Final = ("customer", "product", "category", "level", "state", "suppressed", "due_from", "due_to")
 PAGING: Final = ("cursor", "limit")
 LEAVES_OUT: Final = (
     "Next purchases and what follows them within the 30 days, and first-time buyers as lately. Not in it: weekdays, "
@@ -107,6 +107,7 @@ def read_wanted(given: Mapping[str, str]) -> Wanted:
     if due_from and due_to and due_to < due_from:
         raise _refused("due_to is before due_from", "due_to", "a day not before due_from", given["due_to"])
     return Wanted(
+        customer=_text(given, "customer"),
         product=_text(given, "product"),
         category=_text(given, "category"),
         level=_among("level", given["level"], LEVELS) if "level" in given else None,

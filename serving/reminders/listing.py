@@ -1,6 +1,6 @@
 """Choosing among the refills of a run: the filters that the API and the export share, and pages by a stable place."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +30,7 @@ class Wanted:
 
     Parameters
     ----------
+    customer : str, optional
     product : str, optional
         Product id; as given in the forecast, or offered in place of one no longer sold.
     category : str, optional
@@ -43,6 +44,7 @@ class Wanted:
         The median date of the next purchase lies in these days, both included.
     """
 
+    customer: str | None = None
     product: str | None = None
     category: str | None = None
     level: str | None = None
@@ -74,6 +76,8 @@ class Wanted:
 
     def _of_refill(self, refills: pa.Table) -> list[pa.ChunkedArray]:
         found = []
+        if self.customer is not None:
+            found.append(pc.equal(refills["customer_id"], self.customer))
         if self.states:
             found.append(pc.is_in(refills["state"], value_set=pa.array(self.states, pa.string())))
         if self.suppressed is not None:
@@ -111,10 +115,18 @@ def page(refills: pa.Table, wanted: Wanted, after: Place, limit: int) -> list[di
     list of dict
     """
     customers = refills["customer_id"]
-    first = bisect_left(range(refills.num_rows), after.customer_id, key=lambda row: customers[row].as_py())
+
+    def customer_at(row: int) -> Any:  # noqa: ANN401 - a cell
+        return customers[row].as_py()
+
+    from_customer = max(after.customer_id, wanted.customer or "")
+    first = bisect_left(range(refills.num_rows), from_customer, key=customer_at)
+    end = refills.num_rows
+    if wanted.customer is not None:
+        end = bisect_right(range(end), wanted.customer, lo=first, key=customer_at)
     found: list[dict[str, Any]] = []
-    for start in range(first, refills.num_rows, BLOCK_ROWS):
-        rows = wanted.among(refills.slice(start, BLOCK_ROWS))
+    for start in range(first, end, BLOCK_ROWS):
+        rows = wanted.among(refills.slice(start, min(BLOCK_ROWS, end - start)))
         # Only the customer at whom the page before ended may have rows that it held already.
         if rows.num_rows and rows["customer_id"][0].as_py() == after.customer_id:
             mine = rows.filter(pc.equal(rows["customer_id"], after.customer_id)).to_pylist()

@@ -155,7 +155,7 @@ def test_rows_are_counted_by_table(own_shop: Shop) -> None:
     gone = leaving(own_shop.home)[0]
     run = PublishedRun.open(own_shop.home)
     held = count(own_shop.home, [gone])
-    segments, refills = len(run.memberships_of(gone)), len(run.replenishment_of(gone))
+    segments, refills = len(run.memberships_of(gone)), run.replenishment_of(gone).num_rows
     assert held["scores"] == 1
     assert held.get("memberships", 0) == segments
     reminders = int(run.suggestion_of(gone) is not None)

@@ -11,6 +11,7 @@ import pytest
 
 from models.gaps import LEVELS
 from serving import schemas, tables
+from serving.answers import refills_of
 from serving.reminders.states import STATES
 from serving.store import PublishedRun
 from tests.serving.shop import Shop
@@ -90,7 +91,21 @@ def test_a_customers_own_answer_has_the_rows_that_the_list_has(served: Served, w
     customer = written["customer_id"][0].as_py()
     answer = get(served, f"/v1/customers/{customer}").json()
     mine = [row for row in plain(written) if row["customer_id"] == customer]
-    assert [row | {"customer_id": customer} for row in answer["replenishment"]] == mine
+    likeliest = sorted(mine, key=lambda row: -row["p_due_14d"])
+    assert [row | {"customer_id": customer} for row in answer["replenishment"]] == likeliest
+    assert answer["replenishment_total"] == len(mine)
+    assert everything(served, f"customer={customer}") == mine
+    assert everything(served, "customer=nobody") == []
+
+
+def test_of_hundreds_of_refills_an_answer_lists_the_likeliest_of_each_level() -> None:
+    levels, chances = ["category"] * 11 + ["product"] * 12, [0.5 + row / 100 for row in range(23)]
+    listed = refills_of(pa.table({"level": levels, "p_due_14d": chances, "customer_id": ["c"] * 23}))
+    assert listed["replenishment_total"] == 23
+    assert [(row["level"], round(row["p_due_14d"] * 100 - 50)) for row in listed["replenishment"]] == [
+        *(("product", row) for row in range(22, 12, -1)),
+        *(("category", row) for row in range(10, 0, -1)),
+    ]
 
 
 def test_the_reminder_of_a_customer_is_the_one_that_the_run_suggests(shop: Shop, served: Served) -> None:
@@ -119,7 +134,7 @@ def test_the_reminder_of_a_customer_is_the_one_that_the_run_suggests(shop: Shop,
         (
             "prodct=p03",
             "query",
-            "product, category, level, state, suppressed, due_from, due_to, cursor, limit",
+            "customer, product, category, level, state, suppressed, due_from, due_to, cursor, limit",
         ),
     ],
 )

@@ -31,6 +31,8 @@ TABLE = pa.Table.from_pylist(
     ("wanted", "places"),
     [
         (Wanted(), [0, 1, 2, 3, 4, 5]),
+        (Wanted(customer="bob"), [3, 4, 5]),
+        (Wanted(customer="bo"), []),
         (Wanted(product="milk"), [1, 2]),  # also where it is offered in place of another
         (Wanted(category="Food"), [0, 1, 2, 3]),  # and beneath it; Foods is another
         (Wanted(category="Food > Milk", level="category"), [0]),
