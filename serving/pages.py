@@ -10,9 +10,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
@@ -22,9 +25,11 @@ from ledger.schema import Table
 from ledger.store import Ledger
 from ledger.tables.events import EVENTS
 from ledger.tables.orders import ORDERS
-from serving import answers, current, look, writing
+from serving import answers, current, writing
 from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of
 from serving.live import Live
+from serving.look import frame, registry
+from serving.look.page import Asked, Page
 from serving.openapi import description
 from serving.reminders import answers as refill_answers
 from serving.segments import answers as of_segments
@@ -32,6 +37,8 @@ from serving.store import PublishedRun
 
 STATIC = Path(__file__).parent / "static"
 STATIC_SECONDS = 3600
+GZIP_FROM_BYTES = 1_000  # less fits one packet
+GZIP_LEVEL = 5  # higher takes twice as long for a few per cent
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -48,12 +55,10 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
         Returns the instant of a request, or None: then nothing is said of how old the orders are.
     """
     as_json = functools.partial(_json, live)
-    as_page = functools.partial(_page, live)
     segment = "/segments/{name}"
     return Starlette(
         routes=[
-            Route("/", as_page(look.segments_page), methods=["GET"]),
-            Route(segment, as_page(look.segment_page), methods=["GET"]),
+            *_pages(live, now),
             Route("/v1/segments", as_json(lambda run, _: of_segments.segments(run, now())), methods=["GET"]),
             Route("/v1/segments/preview", functools.partial(_preview, live), methods=["POST"]),
             Route(
@@ -77,8 +82,16 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
             Route("/openapi.json", _description, methods=["GET"]),
             Route("/docs.json", _description, methods=["GET"]),
             Mount("/static", _Static(directory=STATIC)),
-        ]
+        ],
+        middleware=[Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)],
     )
+
+
+def _pages(live: Live, now: Callable[[], datetime | None]) -> list[Route]:
+    """Return the pages' routes; the twins come first, as a page's parameter may take in what they end with."""
+    twins = [Route(page.twin, _asked(live, now, page, _twin), methods=["GET"]) for page in registry.PAGES]
+    pages = [Route(page.path, _asked(live, now, page, _page), methods=["GET"]) for page in registry.PAGES]
+    return twins + pages
 
 
 def _customer(live: Live, run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
@@ -127,15 +140,45 @@ def _json(live: Live, answer: Callable[[PublishedRun, Mapping[str, str]], answer
     return endpoint
 
 
-def _page(live: Live, page: Callable[[PublishedRun, Mapping[str, str]], str]) -> Endpoint:
-    async def endpoint(request: Request) -> Response:
+def _asked(
+    live: Live,
+    now: Callable[[], datetime | None],
+    page: Page,
+    shown: Callable[[Request, Page, Asked | ProblemError], Response],
+) -> Endpoint:
+    """Return the endpoint that asks a page's function, off the loop, and shows what it found or refused."""
+
+    def found(request: Request) -> Response:
+        listed = {name: request.query_params.getlist(name) for name in request.query_params}
         try:
-            found = await run_in_threadpool(lambda: page(live.run(), _given(request)))
+            asked = Asked(live.run(), _given(request), live, now(), listed)
+            return shown(request, page, asked)
         except ProblemError as error:
-            return HTMLResponse(look.problem_page(error.problem), status_code=error.problem.status)
-        return HTMLResponse(found)
+            return shown(request, page, error)
+
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(found, request)
 
     return endpoint
+
+
+def _twin(request: Request, page: Page, asked: Asked | ProblemError) -> Response:
+    if isinstance(asked, ProblemError):
+        return problem_response(asked.problem, request)
+    return json_response(page.answer(asked))
+
+
+def _page(request: Request, page: Page, asked: Asked | ProblemError) -> Response:
+    policy = {"content-security-policy": frame.CONTENT_POLICY}
+    if isinstance(asked, ProblemError):
+        part = "hx-request" in request.headers
+        text = frame.problem_page(asked.problem, registry.NAVIGATION, part=part)
+        return HTMLResponse(text, status_code=asked.problem.status, headers=policy)
+    query = f"?{request.url.query}" if request.url.query else ""
+    named = {name: quote(str(value), safe="") for name, value in request.path_params.items()}
+    twin = page.twin.replace(":path}", "}").format(**named) + query
+    text = frame.page(page, asked.run.facts, page.answer(asked), registry.NAVIGATION, twin)
+    return HTMLResponse(text, headers=policy)
 
 
 async def _description(_: Request) -> Response:
