@@ -11,6 +11,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export REGULARS_TEST_DATA ?= $(CURDIR)/../shared/data
 ARGS ?=
 TESTS ?=
+# Test processes side by side; each makes the made-up shops that its tests ask.
+WORKERS ?= 2
 
 .PHONY: help install demo test check bench docs lock clean
 
@@ -23,7 +25,7 @@ demo: $(VENV)/.runtime ## Real purchases to first segments, served; ARGS="--data
 	$(BIN)/regulars demo $(ARGS)
 
 test: check ## Every check, then every test; TESTS=tests/ledger for some of them
-	$(BIN)/python -m pytest $(TESTS)
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(TESTS)
 
 check: $(VENV)/.development ## Lint, format, types and the layers between packages
 	$(BIN)/ruff check
