@@ -36,6 +36,7 @@ from regulars.options import (
     PastDay,
     Port,
     Replenishment,
+    Workers,
     cutoff_of,
     home_of,
     ledger_of,
@@ -119,7 +120,7 @@ def demo(
     terminal.show_lines(learnt)
     if not no_serve:
         typer.echo(f"\nServing at http://localhost:{settings.port} - stop with Ctrl-C")
-        server.serve(Home(settings.home), settings.host, settings.port)
+        server.serve(Home(settings.home), settings.host, settings.port, settings.workers)
 
 
 @app.command()
@@ -251,18 +252,21 @@ def evaluate(  # noqa: PLR0913  # one argument an option
 
 
 @app.command()
-def serve(*, port: Port = None, home: HomeDirectory = None) -> None:
-    """Serve the pages and the scoring API until stopped."""
-    from regulars import server
-    from serving.store import PublishedRun
+def serve(*, port: Port = None, workers: Workers = None, home: HomeDirectory = None) -> None:
+    """Serve the pages and the scoring API until stopped.
 
-    settings = settings_of(home, port=port)
+    Before anything was scored it answers that it is not ready, and why.
+    """
+    from regulars import server
+
+    settings = settings_of(home, port=port, workers=workers)
     shop = home_of(home)
-    PublishedRun.open(shop)
+    if (reason := server.why_not_ready(shop)) is not None:
+        typer.echo(f"Not ready yet: {reason}", err=True)
     server.require_keys(shop, settings.host)
     server.require_free_port(settings.host, settings.port)
     typer.echo(f"Serving {settings.home} at http://localhost:{settings.port} - stop with Ctrl-C", err=True)
-    server.serve(shop, settings.host, settings.port)
+    server.serve(shop, settings.host, settings.port, settings.workers)
 
 
 app.command()(promoting.promote)

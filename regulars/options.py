@@ -64,6 +64,7 @@ To = Annotated[
     str | None,
     typer.Option("--to", help="Kind of file, such as csv or parquet.  [default: by the file's ending]"),
 ]
+Workers = Annotated[int | None, typer.Option("--workers", help="Processes that answer.  [default: 1]")]
 Port = Annotated[int | None, typer.Option("--port", help="Port of the pages and the API.  [default: 3000]")]
 
 

@@ -69,14 +69,39 @@ def command(host: str, port: int) -> list[str]:
     ]
 
 
-def environment(home: Home, inherited: dict[str, str]) -> dict[str, str]:
-    """Return the environment of the service: the home, and BentoML's own files inside it."""
+def environment(home: Home, workers: int, inherited: dict[str, str]) -> dict[str, str]:
+    """Return the environment of the service: the home, BentoML's own files inside it, and how many workers."""
     absolute = Home(home.path.resolve())
-    return inherited | {"REGULARS_HOME": str(absolute.path), "BENTOML_HOME": str(absolute.bentoml)}
+    options = [inherited.get("BENTOML_CONFIG_OPTIONS", ""), f"services.regulars.workers={workers}"]
+    return inherited | {
+        "REGULARS_HOME": str(absolute.path),
+        "BENTOML_HOME": str(absolute.bentoml),
+        "BENTOML_CONFIG_OPTIONS": " ".join(filter(None, options)),
+    }
 
 
-def serve(home: Home, host: str, port: int) -> None:
+def why_not_ready(home: Home) -> str | None:
+    """
+    Return why the service will start without answers; None when there is a run to serve.
+
+    Raises
+    ------
+    InputError
+        When the home is no shop's.
+    """
+    from serving.store import PublishedRun  # noqa: PLC0415 - for one command
+
+    if not home.shop_facts.exists():
+        raise InputError(f"{home.path} holds no shop; `regulars import orders` makes one")
+    try:
+        PublishedRun.open(home)
+    except InputError as error:
+        return str(error)
+    return None
+
+
+def serve(home: Home, host: str, port: int, workers: int) -> None:
     """Become the service; returns never."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, command(host, port), environment(home, dict(os.environ)))  # noqa: S606 - no shell, own command
+    os.execve(sys.executable, command(host, port), environment(home, workers, dict(os.environ)))  # noqa: S606 - no shell, own command

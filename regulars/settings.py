@@ -41,6 +41,8 @@ class Settings(BaseSettings):
         Address that `serve` listens on. Elsewhere than on loopback it refuses to start without API keys.
     port : int
         Port that `serve` listens on.
+    workers : int
+        Processes that answer. Each takes its own memory; more than processors gain nothing.
     webhook_url : str or None
         Receiver of `export segment --to webhook` when `--url` does not say another.
     webhook_secret : SecretStr or None
@@ -62,6 +64,7 @@ class Settings(BaseSettings):
     lifecycle_limits: dict[LimitName, Days] = Field(default_factory=dict)
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
 
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None

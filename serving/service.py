@@ -13,15 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import bentoml
+from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger.home import Home
 from segments.segment import load_library
-from serving import answers, pages
+from serving import answers, metrics, pages
 from serving.errors import MEDIA_TYPE, ProblemError
 from serving.guard import Guard
 from serving.keys import Keyring
 from serving.live import Live
+from serving.metrics import Measured, Metrics
 from serving.schemas import ScoreAnswer
 
 # For the workers. Unless told, BentoML reports its use to its makers and OpenTelemetry slows every request.
@@ -37,7 +39,11 @@ ANSWER_SECONDS = 10  # BentoML keeps each request's objects alive for this long,
 SCORE_PATH = "/v1/score"
 BENTOML_ERRORS = "bentoml._internal.server.http_app"
 
+# OpenTelemetry's middleware looks at every request even when its SDK is off; it passes by what is excluded.
+TRACED = os.environ.get("OTEL_SDK_DISABLED", ENVIRONMENT["OTEL_SDK_DISABLED"]).lower() != "true"
+
 LIVE = Live()
+METRICS = Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
 KEYS = Keyring(lambda: home_from_environment().keys)
 
 # The parent process of the workers reports too, and reads this before any of our code but this runs in it.
@@ -70,8 +76,10 @@ def allowed_hosts() -> frozenset[str]:
     name="regulars",
     threads=THREADS,
     traffic={"timeout": ANSWER_SECONDS},
-    # An access log would hold customer ids, which are part of paths.
+    # An access log would hold customer ids, which are part of paths; so would BentoML's metrics.
     logging={"access": {"enabled": False}},
+    metrics={"enabled": False},
+    tracing={} if TRACED else {"excluded_urls": ".*"},
     envs=[{"name": name, "value": value} for name, value in ENVIRONMENT.items()],
 )
 class Regulars:
@@ -104,19 +112,32 @@ class Regulars:
         """Score posted histories; as /openapi.json describes it."""
         # The body is taken as it comes: BentoML's own refusals are no problem documents.
         try:
-            answer = answers.score(body, LIVE.scorer(), LIVE.run(), datetime.now(UTC))
+            with METRICS.scoring(alone=_of_one(body)):
+                answer = answers.score(body, LIVE.scorer(), LIVE.run(), datetime.now(UTC))
         except ProblemError as error:
             problem = replace(error.problem, instance=SCORE_PATH)
             return Response(problem.body(), status_code=problem.status, media_type=MEDIA_TYPE)
         return pages.json_response(answer)
 
 
+def _of_one(body: object) -> bool:
+    return isinstance(body, dict) and isinstance(body.get("customers"), dict)
+
+
+def _metrics(_: Request) -> Response:
+    served = metrics.of_what_is_served(LIVE, datetime.now(UTC))
+    return Response(METRICS.text(served), media_type=metrics.MEDIA_TYPE)
+
+
 def _assemble(service: Any) -> None:  # noqa: ANN401 - what BentoML's decorator makes of a class, untyped
-    """Put the guard in front, and reads and pages beside the scoring."""
+    """Put the guard in front, measured itself, and reads and pages beside the scoring."""
+    service.add_asgi_middleware(Measured, metrics=METRICS)
     service.add_asgi_middleware(
         Guard, allowed_hosts=allowed_hosts, not_ready=LIVE.not_ready, state=LIVE.state, keys=KEYS
     )
-    service.mount_asgi_app(pages.application(LIVE, lambda: datetime.now(UTC)), path="/")
+    application = pages.application(LIVE, lambda: datetime.now(UTC))
+    application.add_route("/metrics", _metrics, methods=["GET"])
+    service.mount_asgi_app(application, path="/")
 
 
 _assemble(Regulars)

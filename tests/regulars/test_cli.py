@@ -79,10 +79,8 @@ def test_a_mistyped_command_says_what_is_wrong_and_ends_with_2(
     assert (ended.value.code, captured.out, told in captured.err) == (2, "", True)
 
 
-def test_serving_a_shop_without_scores_says_what_to_run(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_serving_what_is_no_shop_says_what_to_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["serve", "--home", str(tmp_path)])
-    told = "regulars: nothing has been scored yet; run `regulars score`\n"
+    told = f"regulars: {tmp_path} holds no shop; `regulars import orders` makes one\n"
     assert (ended.value.code, capsys.readouterr().err) == (2, told)
