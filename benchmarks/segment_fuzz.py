@@ -35,13 +35,15 @@ OUR_WORDS = """
     FILTER LEFT JOIN ON GROUP BY ASOF DISTINCT true false coalesce nullif isfinite contains lower starts_with chr count
     sum min max year month day make_date json_extract_string customer_id frame event age_days age_us later_us net_minor
     quantity_milli product_id category country city birth_day signed_up_day attributes today told o k a b
-    known_customers known_orders known_items known_events known_people recorded_events
+    known_customers known_orders known_items known_events known_people recorded_events known_stays known_follows
+    known_seasons known_price_shares known_devices segment entered_days left_days days gap_days quantile_cont share dear
+    cheap device list_position substr md5 BIGINT
     recency_score frequency_score money_score lifecycle rfm_group value_tier usual_order_time"""
 QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 WORD = re.compile(r"[A-Za-z_]\w*")
 NUMBER = re.compile(r"(?<![\w.])\d+(?:\.\d+)?(?:e[-+]?\d+)?(?![\w.])")
 NUMBERED = re.compile(r"[sm]\d+")
-SIGNS = frozenset("()<>=+-*/,. |")
+SIGNS = frozenset("()<>=+-*/,. |[]")
 THEIRS = """
     ; -- /* */ % :: [ ] { } " ` $1 ? @ # \\ || -> => := != ! ~ ^ & | select from union drop table read_csv read_text
     read_parquet glob getenv copy attach install load pragma set case when then end try_cast interval timestamp
@@ -129,6 +131,9 @@ class Grammar:
             "event": TEXTS,
             "text": TEXTS,
             "attribute": ("'plan'", "'a b'", "'religion'"),
+            "segment": ("'loyal_customers'", "'tier_gold'", "'x'"),
+            "partition": ("'lifecycle'", "'rfm'", "'value'", "'x'"),
+            "experiment": TEXTS,
             "percent": NUMBERS,
         }
         operands = [

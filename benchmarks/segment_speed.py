@@ -41,6 +41,7 @@ TOPS = {
     "flag": 2.0,
     "": 3.0,
 }
+TEXTS = ["mobile", "desktop", "loyal_active", "one_timer_churned", "champions", "dormant", None]
 
 
 def main() -> None:
@@ -91,6 +92,9 @@ def _customers(count: int, columns: dict[str, SegmentColumn], segments: list[Seg
     filled: dict[str, pa.Array] = {"customer_id": pa.array([f"c{number:07d}" for number in range(count)])}
     for name in sorted(names):
         column = asked[name]
+        if column.unit == "text":
+            filled[name] = pa.array(TEXTS).take(pa.array(random.integers(0, len(TEXTS), count)))
+            continue
         top = TOPS.get(column.unit, 400.0)
         values = (random.random(count) * top).astype(np.float64)
         if top > 1:

@@ -92,13 +92,8 @@ class Planned:
 
 
 PLANNED = (
-    Planned("Valuable and slipping", ()),
-    Planned("Overdue by their own gaps", ()),
-    Planned("Season-only buyers", ()),
-    Planned("Big-ticket and small-ticket", ("quantities",)),
     Planned("New and returning visitors, not identified", ("visitors", "sessions")),
     Planned("Registered, never bought", ("never_ordered",)),
-    Planned("By device", ("devices",)),
 )
 
 

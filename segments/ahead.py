@@ -33,11 +33,24 @@ _OLDER = {
     "cutoff_month": f"{_MONTH} as cutoff_month",
 }
 
+_OF_HIS_ROWS: Mapping[str, str] = {
+    "known_customers": "r.today + d.ahead as today",
+    "known_orders": "r.age_days + d.ahead as age_days",
+    "known_items": "r.age_days + d.ahead as age_days",
+    "known_events": "r.age_days + d.ahead as age_days, r.age_us + d.us as age_us",
+    "known_people": "",
+}
+
 
 def recomputed(names: Iterable[str]) -> tuple[str, ...]:
     """Return those of some columns that are features of rows which only grow older."""
     wanted, over = set(names), {relation.name for relation in OF_ROWS}
     return tuple(feature.name for feature in CATALOG if feature.name in wanted and feature.over in over)
+
+
+def ages(column: Measured) -> bool:
+    """Return whether a measured column is made of a customer's own rows, which only grow older."""
+    return column.relations <= {*_OF_HIS_ROWS, "recorded_events"}
 
 
 def days_ahead(  # noqa: PLR0913 - where, when, of whom, and what
@@ -63,6 +76,7 @@ def days_ahead(  # noqa: PLR0913 - where, when, of whom, and what
     names : sequence of str
         Features that are `recomputed`.
     measured : sequence of Measured
+        Of which each `ages`.
 
     Returns
     -------
@@ -140,22 +154,15 @@ def _measured(
 ) -> dict[str, list[Any]]:
     relations = relations_of(measured)
     known.stage(connection, cutoff, pa.array([customer_id]), relations)
-    older: Mapping[str, str] = {
-        "known_customers": "r.today + d.ahead as today",
-        "known_orders": "r.age_days + d.ahead as age_days",
-        "known_items": "r.age_days + d.ahead as age_days",
-        "known_events": "r.age_days + d.ahead as age_days, r.age_us + d.us as age_us",
-        "known_people": "r.customer_id as customer_id",
-    }
     connection.register("asked_customer", pa.table({"id": [customer_id]}))
-    for name in sorted(relations & older.keys()):
-        more = older[name] if name != "known_people" else ""
+    for name in sorted(relations & _OF_HIS_ROWS.keys()):
+        more = _OF_HIS_ROWS[name]
         replaced = ", ".join(filter(None, ["d.named as customer_id", more]))
         connection.execute(
             f"create temp table ahead_{name} as select r.* replace ({replaced}) from {name} r, {DAYS} d "
             "where r.customer_id in (select id from asked_customer)"
         )
-    for name in sorted(relations & older.keys()):
+    for name in sorted(relations & _OF_HIS_ROWS.keys()):
         kind = "view" if _is_view(connection, name) else "table"
         connection.execute(f"drop {kind} {name}; create temp view {name} as from ahead_{name}")
     if "recorded_events" in relations:

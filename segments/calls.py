@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Iterable, Mapping
 from datetime import date
 
 from sqlglot import exp
@@ -12,8 +13,9 @@ from segments.history_functions import ARGUMENTS, EPOCH, SEQUENCES, Given, measu
 from segments.nodes import Call
 from segments.operator import Operator
 from segments.operators import OPERATORS
-from segments.units import quoted
-from segments.vocabulary import Measured
+from segments.past_functions import PARTITIONS, PAST, in_control_group, moved, was_in_segment
+from segments.segment import Segment
+from segments.vocabulary import Measured, SegmentColumn, attribute_column
 
 MOST_DAYS = 36_500  # a hundred years
 MOST_TEXTS = 100
@@ -23,7 +25,9 @@ SENSITIVE = re.compile(
     r"race|racial|ethni|religio|faith|church|health|disease|diagnos|disab|income|salary|sexual|politic|union",
     re.IGNORECASE,
 )
-"""What nobody is to be chosen by; such an attribute is no column."""
+"""What nobody is to be chosen by, unless the owner allows it; else such an attribute is no column."""
+MOST_PERCENT = 100
+MAX_NAMED = 12  # names listed in an error, which is one line
 
 
 class CallError(Exception):
@@ -34,7 +38,12 @@ class CallError(Exception):
         self.start = start
 
 
-def history_column(operator: Operator, node: exp.Anonymous, currency: str) -> Measured | Call:
+def history_column(
+    operator: Operator,
+    node: exp.Anonymous,
+    columns: Mapping[str, SegmentColumn],
+    segments: Mapping[str, Segment],
+) -> Measured | Call:
     """Return what a call of a history function stands for.
 
     Parameters
@@ -42,8 +51,10 @@ def history_column(operator: Operator, node: exp.Anonymous, currency: str) -> Me
     operator : Operator
         A row with a relation it is over, or one that names what it measures.
     node : exp.Anonymous
-    currency : str
-        ISO code; empty when not known.
+    columns : mapping of str to SegmentColumn
+        The vocabulary: its currency, and the sensitive attributes that may be asked for.
+    segments : mapping of str to Segment
+        Those that may be named.
 
     Returns
     -------
@@ -64,10 +75,35 @@ def history_column(operator: Operator, node: exp.Anonymous, currency: str) -> Me
         }
         raise CallError(f"{operator.symbol} takes {wanted[len(operator.takes)]}")
     if operator.symbol == "attribute":
-        return _attribute(texts[0])
+        return _attribute(texts[0], columns)
+    if operator in PAST:
+        return _of_past(operator, texts[0], given, segments)
     counted = OPERATORS[operator.measures] if operator.measures else operator
+    currency = next((each.currency for each in columns.values() if each.currency), "")
     column = measured_by(counted, tuple(_event(text) for text in texts), given, currency)
     return Call(operator, (column,)) if operator.measures or operator in SEQUENCES else column
+
+
+def _of_past(
+    operator: Operator, name: str, given: Mapping[str, Given], segments: Mapping[str, Segment]
+) -> Call:
+    (argument,) = operator.named
+    number = given.get(argument)
+    if not isinstance(number, float):
+        raise CallError(f"{operator.symbol} needs {argument}")
+    if operator.symbol == "in_control_group":
+        if not 0 < number < MOST_PERCENT:
+            raise CallError("percent is a number between 0 and 100")
+        if not re.fullmatch(r"\w[\w \-]{0,59}", name):
+            raise CallError("an experiment's name is of letters, digits, blanks and hyphens")
+        return Call(operator, (in_control_group(name, number),))
+    if operator.symbol == "was_in_segment":
+        if name not in segments:
+            raise CallError(f"unknown segment {name!r}; {suggestion(name, segments)}")
+        return Call(operator, (was_in_segment(name, segments[name].title, int(number)),))
+    if name not in PARTITIONS:
+        raise CallError(f"unknown groups {name!r}; {suggestion(name, PARTITIONS)}")
+    return Call(operator, moved(operator.symbol, name, int(number)))
 
 
 def given_arguments(operator: Operator, node: exp.Anonymous) -> tuple[dict[str, Given], list[exp.Expr]]:
@@ -155,14 +191,22 @@ def _event(text: str) -> str:
     return text
 
 
-def _attribute(name: str) -> Measured:
+def _attribute(name: str, columns: Mapping[str, SegmentColumn]) -> Measured:
     if not re.fullmatch(r"\w[\w \-]{0,59}", name):
         raise CallError("attribute takes a name of letters, digits, blanks and hyphens in single quotes")
-    if SENSITIVE.search(name):
-        raise CallError(f"{name!r} looks sensitive, and nobody is chosen by that")
-    row = OPERATORS["attribute"]
-    value = row.sql.format(quoted(f'$."{name}"'))
-    phrase = row.says.format(name.replace("_", " "))
-    return Measured(
-        f"attribute({quoted(name)})", "text", phrase, source=row.over, aggregate=value, needs=("attributes",)
-    )
+    column = attribute_column(name)
+    if SENSITIVE.search(name) and column.name not in columns:
+        raise CallError(
+            f"{name!r} looks sensitive, and nobody is chosen by that unless the owner lists it as one of "
+            "sensitive_attributes in settings.toml and trains again"
+        )
+    return column
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return what was perhaps meant by an unknown word, or what there is."""
+    close = difflib.get_close_matches(word, list(known), n=1)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    names = sorted(known)
+    return f"known are {', '.join(names[:MAX_NAMED])}{' and more' if len(names) > MAX_NAMED else ''}"

@@ -48,6 +48,8 @@ def clock_of(column: SegmentColumn) -> str:
     """
     if column == TODAY:
         return "ages"
+    if isinstance(column, Measured) and "known_stays" in column.relations:
+        return "moves"
     if isinstance(column, Measured):
         if re.fullmatch(r"(min|max)\(age_days\) FILTER \(WHERE (.*)\)", column.aggregate):
             conditions = column.aggregate.partition("WHERE")[2]

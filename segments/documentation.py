@@ -7,10 +7,12 @@ from segments.history_functions import ARGUMENTS, HISTORY, SEQUENCES
 from segments.operator import Operator
 from segments.operators import ARITHMETIC, COMPARISONS, LISTS, PERCENTILES, STORE_NUMBERS
 from segments.partitions import ACTIVE_SHARE, CHURNED_SHARE, DEFAULT_LIMITS, ENOUGH_RETURNS
+from segments.past_functions import PAST, WORST_FIRST
 from segments.segment import Segment, load_library
 from segments.text_and_dates import DATES, SEGMENTS, TEXTS
 from segments.vocabulary import SegmentColumn
 
+_WORST_FIRST = ", ".join(f"`{name}`" for name in WORST_FIRST)
 INTRODUCTION = f"""\
 # Segments
 
@@ -52,13 +54,24 @@ in the next 14 days with a probability of at least 0.1. A list holds the ids of 
 `includes(due_now_items, 'p-17')`. A history posted for scoring has no forecast, and its customer is in no segment that
 asks for one.
 
+**What earlier runs said** answers `was_in_segment`, `moved_up` and `moved_down`: who was where so many days ago, as the
+last run at or before that day had it; before the segment was followed, nothing is known. From the worst to the best
+are {_WORST_FIRST}. Just entered is
+`in_segment('x') and not was_in_segment('x', days_ago = 7)`, just left the opposite.
+
+**Control groups** hold out the same customers for ever: `not in_control_group('spring win-back', percent = 10)` leaves
+out the tenth whose ids, hashed with the experiment's name, come first, whatever else is known of them.
+
+**Sensitive attributes**, such as one named religion or income, are refused unless the owner lists them as
+`sensitive_attributes` in the settings; the releases trained from then on say so.
+
 To add a segment, add a table to a file in `segments/library/`; to add an operator, add a row to
 `segments/operators.py`; then run `make docs`.
 """
 
 
 def _taking(argument: str) -> str:
-    rows = [row for row in (*HISTORY, *SEQUENCES, *DATES) if argument in row.named and row.function]
+    rows = [row for row in (*HISTORY, *SEQUENCES, *DATES, *PAST) if argument in row.named and row.function]
     return ", ".join(f"`{row.symbol}`" for row in rows)
 
 
@@ -82,6 +95,7 @@ TABLES = (
     ("Dates", DATES),
     ("Texts", TEXTS),
     ("Other segments", SEGMENTS),
+    ("Where customers were some days ago, and who is held out", PAST),
     ("Lists of products and categories", LISTS),
     ("Calculations", ARITHMETIC),
     ("Numbers of the whole store", STORE_NUMBERS),

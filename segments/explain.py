@@ -339,7 +339,7 @@ def _own(value: object, quantity: _Quantity) -> str:
         return ", ".join(f"“{name}”" for name in names)
     number = float(value)  # type: ignore[arg-type]
     if quantity.of_customer:
-        if quantity.symbol in {"=", "<>"}:
+        if quantity.symbol in {"=", "<>"} or quantity.unit == "flag":
             return "yes" if number else "no"
         return "once" if number == 1 else f"{number:,.0f} times" if number else "never"
     if quantity.unit == "date":

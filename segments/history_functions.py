@@ -50,6 +50,8 @@ ARGUMENTS = {
         Argument("since", "date", "since = '2024-01-01'"),
         Argument("until", "date", "until = '2024-12-31'"),
         Argument("worth_at_least", "number", "worth_at_least = 100"),
+        Argument("days_ago", "whole", "days_ago = 7"),
+        Argument("percent", "number", "percent = 10"),
         Argument("followed_within_days", "whole", "followed_within_days = 2"),
         Argument("followed_within_hours", "whole", "followed_within_hours = 24"),
     )

@@ -15,11 +15,20 @@ from features.cutoff import Cutoff
 from ledger import identity
 from ledger.staging import Step
 from segments.event_words import FROM_ORDERS
+from segments.movement import INSTANT, STAYS
 from segments.units import quoted
 
 GIVEN = "known_customers_given"
+SEASON_DAYS = 42
+PAST = {
+    "segment_stays": pa.schema(
+        [(name, STAYS.field(name).type) for name in ("customer_id", "segment", "entered_at", "left_at")]
+    ),
+    "segment_runs": pa.schema([("segment", pa.string()), ("as_of", INSTANT)]),
+}
+"""What earlier runs recorded, which whoever stages may lay beside the ledger's tables."""
 
-ORDERS = "select customer_id, order_day as day, age_days, net_minor from history_orders"
+ORDERS = "select customer_id, order_day as day, age_days, gap_days, net_minor from history_orders"
 ITEMS = """
 select customer_id, order_day as day, age_days, product_id, category, net_minor, quantity_milli from history_items
 """
@@ -122,6 +131,68 @@ from turns where turn = 1
         (email is not null), (phone is not null), city nulls first, attributes nulls first""",
 )
 
+# Of the six weeks that begin on any of a customer's days with an order, year by year, those with the most of them: the
+# year goes round, so that each order is laid out a second time a year later.
+_SEASONS = f"""
+with placed as (
+    select customer_id, dayofyear(date '1970-01-01' + cast(order_day as integer)) as day from history_orders
+),
+laid_out as (
+    select customer_id, day, 1 as own from placed
+    union all
+    select customer_id, day + 365, 0 from placed where day <= {SEASON_DAYS}
+),
+begun as (
+    select customer_id, own, count(*) over (
+        partition by customer_id order by day range between current row and {SEASON_DAYS - 1} following
+    ) as together
+    from laid_out
+)
+select customer_id, cast(max(together) filter (where own = 1) as double) / count(*) filter (where own = 1) as share
+from begun group by customer_id
+"""
+
+# What a piece of each product cost on average, among all that were bought; fewer than ten have no tenth.
+_PRICE_SHARES = """
+with prices as (
+    select product_id, count(*) over () as products,
+        percent_rank() over (order by sum(net_minor) / sum(quantity_milli)) as place
+    from history_items where quantity_milli > 0 and net_minor > 0 group by product_id
+)
+select i.customer_id, avg(case when p.place > 0.9 then 1.0 else 0.0 end) as dear,
+    avg(case when p.place < 0.1 then 1.0 else 0.0 end) as cheap
+from history_items i join prices p on i.product_id = p.product_id
+where p.products >= 10
+group by i.customer_id
+"""
+
+# As with the usual time of day, of several devices used as often the first by name.
+_DEVICES = """
+select customer_id, device from (
+    select customer_id, device, row_number() over (partition by customer_id order by count(*) desc, device) as turn
+    from (
+        select coalesce(i.customer_id, e.who) as customer_id, lower(e.device) as device
+        from (
+            select distinct on (event_id) event_id, coalesce(customer_id, anonymous_id) as who,
+                json_extract_string(properties, '$.device_type') as device
+            from ledger_events where known_at < :cutoff_at and happened_at < :cutoff_at and properties is not null
+            order by event_id, known_at desc, happened_at desc, device
+        ) e
+        left join identities_resolved i on e.who = i.anonymous_id
+    ) used
+    where device is not null group by customer_id, device
+) ranked where turn = 1
+"""
+
+# Who was in which segment, as runs before the cutoff said, and since when each segment is followed.
+_STAYS = """
+select customer_id, segment, :cutoff_day - {entered} as entered_days, :cutoff_day - {left} as left_days
+from segment_stays where entered_at < :cutoff_at
+"""
+_FOLLOWED = """
+select segment, max(:cutoff_day - {run}) as days from segment_runs where as_of < :cutoff_at group by segment
+"""
+
 
 def stage(
     connection: duckdb.DuckDBPyConnection,
@@ -154,6 +225,15 @@ def stage(
         Step("known_people", _PEOPLE).fill(connection, cutoff_at=cutoff.at)
     if not {"known_events", "recorded_events"}.isdisjoint(relations):
         _stage_events(connection, cutoff)
+    if "known_seasons" in relations:
+        Step("known_seasons", _SEASONS).fill(connection, cutoff_at=cutoff.at)
+    if "known_price_shares" in relations:
+        Step("known_price_shares", _PRICE_SHARES).fill(connection, cutoff_at=cutoff.at)
+    if "known_devices" in relations:
+        identity.stage(connection, cutoff.at)
+        Step("known_devices", _DEVICES).fill(connection, cutoff_at=cutoff.at)
+    if "known_stays" in relations:
+        _stage_stays(connection, cutoff)
 
 
 def _stage_events(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
@@ -181,3 +261,16 @@ def recorded(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> pa.Table:
     """
     _stage_events(connection, cutoff)
     return connection.sql("from recorded_events").to_arrow_table()
+
+
+def _stage_stays(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:
+    for name, schema in PAST.items():
+        found = "select 1 from duckdb_views() where view_name = $name"
+        if not connection.execute(found, {"name": name}).fetchall():  # nothing was ever followed here
+            connection.register(name, schema.empty_table())
+    days = {
+        name: f"date_diff('day', date '1970-01-01', cast(timezone({quoted(cutoff.time_zone)}, {column}) as date))"
+        for name, column in (("entered", "entered_at"), ("left", "left_at"), ("run", "as_of"))
+    }
+    for table, sql in (("known_stays", _STAYS), ("known_follows", _FOLLOWED)):
+        Step(table, sql.format(**days)).fill(connection, cutoff_at=cutoff.at, cutoff_day=cutoff.day)

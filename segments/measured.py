@@ -73,6 +73,8 @@ def _filled(column: Measured, number: int, places: dict[str, int]) -> str:
         value = f"coalesce({value}, {column.empty})"
     if column.told_by:
         value = f"CASE WHEN told.{column.told_by} > 0 OR o.customer_id IS NULL THEN {value} END"
+    if column.once:
+        value = f"CASE WHEN {column.once} THEN {value} END"
     if column.recorded:
         known = f"(SELECT count(DISTINCT event) FROM recorded_events WHERE {among('event', column.recorded)})"
         value = f"CASE WHEN {known} = {len(set(column.recorded))} THEN {value} END"

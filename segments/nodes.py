@@ -194,7 +194,19 @@ def resolved(clause: Clause, known: Mapping[str, float]) -> Clause:
         return Call(clause.operator, tuple(resolved_value(operand, known) for operand in clause.operands))
     if isinstance(clause, InSegment):
         return replace(clause, clause=resolved(clause.clause, known))
-    return type(clause)(tuple(resolved(part, known) for part in clause.clauses))
+    parts = tuple(resolved(part, known) for part in clause.clauses)
+    # Once a number of the store is known, "or it is unknown" and "and it is known" say nothing.
+    idle = "is unknown" if isinstance(clause, Some) else "is not unknown"
+    left = tuple(part for part in parts if not _of_known_number(part, idle))
+    return type(clause)(left or parts)
+
+
+def _of_known_number(clause: Clause, symbol: str) -> bool:
+    """Return whether a clause asks if a number of the store is known, and it is."""
+    if not isinstance(clause, Call) or clause.operator.symbol != symbol:
+        return False
+    number = store_number(clause.operands[0])
+    return isinstance(number, Constant) and number.value is not None
 
 
 def sql(node: Node) -> str:

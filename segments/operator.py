@@ -22,6 +22,8 @@ Kind = Literal[
     "event",
     "attribute",
     "segment",
+    "partition",
+    "experiment",
 ]
 Gives = Literal["truth", "number"]
 FormField = Literal["number", "number pair", "choices", "percent", "percent pair", "text", "history", "none"]

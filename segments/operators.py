@@ -8,6 +8,7 @@ from sqlglot import exp
 
 from segments.history_functions import HISTORY, SEQUENCES
 from segments.operator import Numbers, Operator
+from segments.past_functions import PAST
 from segments.text_and_dates import DATES, SEGMENTS, TEXTS
 from segments.units import LINE_FEED
 
@@ -144,7 +145,7 @@ COMPARISONS = (
     ),
     Operator(
         "is unknown",
-        takes=("column",),
+        takes=("any",),
         sql="({0} IS NULL)",
         says="unknown",
         ago="at an unknown time",
@@ -157,7 +158,7 @@ COMPARISONS = (
     ),
     Operator(
         "is not unknown",
-        takes=("column",),
+        takes=("any",),
         sql="({0} IS NOT NULL)",
         says="known",
         ago="at a known time",
@@ -358,7 +359,7 @@ OPERATORS = {
     row.symbol: row
     for row in (
         *(*COMPARISONS, *ARITHMETIC, *PERCENTILES, *LISTS, *STORE_NUMBERS),
-        *(*TEXTS, *DATES, *SEGMENTS, *HISTORY, *SEQUENCES),
+        *(*TEXTS, *DATES, *SEGMENTS, *HISTORY, *SEQUENCES, *PAST),
     )
 }
 BY_NODE = {row.node: row for row in OPERATORS.values() if row.node is not None}

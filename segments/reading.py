@@ -5,7 +5,6 @@ the vocabulary, an operator or a function of the operator table. And no node of 
 the operator table does not name. The tree then holds our own rows only.
 """
 
-import difflib
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from sqlglot.tokenizer_core import Token, TokenType
 
 from features.words import unit
 from ledger.errors import InputError
-from segments.calls import CallError, day_number, given_arguments, history_column
+from segments.calls import CallError, day_number, given_arguments, history_column, suggestion
 from segments.dialect import Plain
 from segments.nodes import (
     Call,
@@ -36,11 +35,10 @@ from segments.nodes import (
 from segments.operator import Operator
 from segments.operators import ARITHMETIC, BY_NODE, COMPARISONS, FUNCTIONS, OPERATORS
 from segments.segment import Segment
-from segments.vocabulary import FLAG_WORDS, TODAY, Measured, SegmentColumn
+from segments.vocabulary import FLAG_WORDS, TODAY, SegmentColumn
 
 MAX_LENGTH = 4000  # the longest condition a person can still review
 MAX_DEPTH = 30  # brackets and NOT within each other; the parser needs some twenty stack frames for each
-MAX_NAMED = 12  # names listed in an error, which is one line
 MAX_DAYS = 36_500  # a hundred years
 MAX_SEGMENTS = 10  # named within each other
 MAX_NUMBER = 1e15  # beyond it a DOUBLE no longer holds every whole number
@@ -166,8 +164,8 @@ class Reader:
 
     def _check_argument(self, token: Token, call: Operator) -> None:
         if token.text.lower() not in call.named:
-            suggestion = _suggestion(token.text.lower(), call.named)
-            self._refuse(token.start, f"{call.symbol} has no argument {token.text!r}; {suggestion}")
+            meant = suggestion(token.text.lower(), call.named)
+            self._refuse(token.start, f"{call.symbol} has no argument {token.text!r}; {meant}")
 
     def _check(self, token: Token, *, is_function: bool) -> None:
         word = token.text.lower()
@@ -181,7 +179,7 @@ class Reader:
             return
         known, kind = (FUNCTIONS, "function") if is_function else (self.columns, "column")
         if word not in known:
-            self._refuse(token.start, f"unknown {kind} {token.text!r}; {_suggestion(word, known)}")
+            self._refuse(token.start, f"unknown {kind} {token.text!r}; {suggestion(word, known)}")
 
     # The second wall: nodes.
 
@@ -216,7 +214,7 @@ class Reader:
             chain = " → ".join((*self.path[self.path.index(name) :], name))
             self._refuse(_start(node), f"segment {name!r} would hang on itself: {chain}")
         if name not in self.segments:
-            self._refuse(_start(node), f"unknown segment {name!r}; {_suggestion(name, self.segments)}")
+            self._refuse(_start(node), f"unknown segment {name!r}; {suggestion(name, self.segments)}")
         other = self.segments[name]
         if len(self.path) >= MAX_SEGMENTS:
             self._refuse(_start(node), f"segments are named within each other more than {MAX_SEGMENTS} deep")
@@ -251,13 +249,9 @@ class Reader:
     def _of_history(self, operator: Operator, node: exp.Anonymous) -> Value:
         """Read a call of a history function: a column, or the condition that what it counts has happened."""
         try:
-            return history_column(operator, node, self._currency)
+            return history_column(operator, node, self.columns, self.segments)
         except CallError as error:
             self._refuse(error.start or _start(node), f"{error}, as in {operator.example}")
-
-    @property
-    def _currency(self) -> str:
-        return next((each.currency for each in self.columns.values() if each.currency), "")
 
     def _constant(self, node: exp.Literal) -> Constant:
         if node.is_string:
@@ -415,7 +409,7 @@ def _fits(operand: Value, kind: str) -> bool:
         "number": not is_text,
         "text": is_text and is_constant,
         "column": is_column,
-        "number column": is_column and not is_text and not isinstance(operand, Measured),
+        "number column": is_column and not is_text and operand is not TODAY,
         "list column": is_column and unit_of(operand)[0] == "names",
         "text column": is_column and unit_of(operand)[0] == "text",
         "date column": is_column and unit_of(operand)[0] == "date" and operand is not TODAY,
@@ -425,14 +419,6 @@ def _fits(operand: Value, kind: str) -> bool:
         "order count": number in {0.0, 1.0, 2.0, 3.0},
     }
     return fits[kind]
-
-
-def _suggestion(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    names = sorted(known)
-    return f"known are {', '.join(names[:MAX_NAMED])}{' and more' if len(names) > MAX_NAMED else ''}"
 
 
 def _signs_known() -> str:

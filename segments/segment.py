@@ -34,7 +34,7 @@ class Segment(BaseModel):
 
 def load_library() -> tuple[Segment, ...]:
     """Return the segments that ship: the lifecycle grid, RFM groups and value tiers, then the others."""
-    files = ("lifecycle", "rfm", "tiers", "predictive", "refills", "orders", "events")
+    files = ("lifecycle", "rfm", "tiers", "predictive", "refills", "orders", "events", "movement")
     return tuple(segment for stem in files for segment in load_file(stem))
 
 

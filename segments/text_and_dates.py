@@ -2,6 +2,19 @@
 
 from segments.operator import Operator
 
+ATTRIBUTE = Operator(
+    "attribute",
+    takes=("attribute",),
+    sql="json_extract_string(max(attributes), {0})",
+    says="“{0}”",
+    example="attribute('shoe_size') = '42'",
+    gives="number",
+    form="text",
+    function=True,
+    over="known_people",
+    unit="text",
+)
+
 TEXTS = (
     Operator(
         "contains",
@@ -49,18 +62,7 @@ TEXTS = (
         form="text",
         shows_limit=False,
     ),
-    Operator(
-        "attribute",
-        takes=("attribute",),
-        sql="json_extract_string(max(attributes), {0})",
-        says="“{0}”",
-        example="attribute('shoe_size') = '42'",
-        gives="number",
-        form="text",
-        function=True,
-        over="known_people",
-        unit="text",
-    ),
+    ATTRIBUTE,
 )
 
 # A day as a date, and the next anniversary of one from the year of another day on; that of a 29 February is 1 March in

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from features.words import Declared, phrase_of
+from segments.text_and_dates import ATTRIBUTE
+from segments.units import quoted
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Measured(SegmentColumn):
         Kinds of data it is made of, by the names of `ledger.quality.capability`.
     done : str
         What the customer has done when it is over 0, after "has": "viewed a product in the last 7 days".
+    once : str
+        SQL of a condition without which nothing is known of anybody; empty when there is none.
     """
 
     source: str = "known_customers"
@@ -61,6 +65,7 @@ class Measured(SegmentColumn):
     told_by: str = ""
     needs: tuple[str, ...] = ()
     done: str = ""
+    once: str = ""
 
     @property
     def relations(self) -> frozenset[str]:
@@ -110,6 +115,44 @@ OF_PEOPLE = (
     ),
     Measured("first_order_on", "date", "the first order", source="known_orders", aggregate="min(day)"),
     Measured("last_order_on", "date", "the last order", source="known_orders", aggregate="max(day)"),
+    Measured(
+        "gap_days_p90",
+        "days",
+        "time within which nine in ten of their orders followed the one before",
+        source="known_orders",
+        aggregate="quantile_cont(gap_days, 0.9)",
+    ),
+    Measured(
+        "season_share",
+        "share",
+        "share of orders in the same six weeks of the year",
+        source="known_seasons",
+        aggregate="max(share)",
+    ),
+    Measured(
+        "dear_item_share",
+        "share",
+        "share of purchases that are of the dearest tenth of the store's products",
+        source="known_price_shares",
+        aggregate="max(dear)",
+        needs=("order_products", "quantities"),
+    ),
+    Measured(
+        "cheap_item_share",
+        "share",
+        "share of purchases that are of the cheapest tenth of the store's products",
+        source="known_price_shares",
+        aggregate="max(cheap)",
+        needs=("order_products", "quantities"),
+    ),
+    Measured(
+        "usual_device",
+        "text",
+        "device used most",
+        source="known_devices",
+        aggregate="max(device)",
+        needs=("devices",),
+    ),
     TODAY,
 )
 """What the shop knows of its customers besides features."""
@@ -142,7 +185,9 @@ REFILLS = (
 REFILL_NAMES = frozenset(column.name for column in REFILLS)
 
 
-def vocabulary(rows: Iterable[Declared], currency: str = "") -> dict[str, SegmentColumn]:
+def vocabulary(
+    rows: Iterable[Declared], currency: str = "", allowed: Iterable[str] = ()
+) -> dict[str, SegmentColumn]:
     """Build the vocabulary of segment expressions.
 
     Parameters
@@ -151,6 +196,8 @@ def vocabulary(rows: Iterable[Declared], currency: str = "") -> dict[str, Segmen
         Features and scores: anything with a name, a unit and a `means`.
     currency : str
         The shop's currency as ISO code, for sentences; empty when not known.
+    allowed : iterable of str
+        Sensitive attributes that the owner lets segments ask for; they are columns by the call that names them.
 
     Returns
     -------
@@ -161,7 +208,19 @@ def vocabulary(rows: Iterable[Declared], currency: str = "") -> dict[str, Segmen
     refills = [
         replace(column, currency=currency) if column.unit == "currency" else column for column in REFILLS
     ]
-    return {column.name: column for column in (*DERIVED, *refills, *OF_PEOPLE, *named)}
+    let = [attribute_column(name) for name in allowed]
+    return {column.name: column for column in (*DERIVED, *refills, *OF_PEOPLE, *named, *let)}
+
+
+def attribute_column(name: str) -> Measured:
+    """Return the column of one attribute of the shop's own, by the call that names it."""
+    return Measured(
+        f"attribute({quoted(name)})",
+        ATTRIBUTE.unit,
+        ATTRIBUTE.says.format(name.replace("_", " ")),
+        source=ATTRIBUTE.over,
+        aggregate=ATTRIBUTE.sql.format(quoted(f'$."{name}"')),
+    )
 
 
 def _column(row: Declared, currency: str) -> SegmentColumn:

@@ -160,7 +160,7 @@ def _of_customer(condition: Call, first: Value, others: list[Value]) -> Statemen
         subject = "the birthday" if birthday else f"the anniversary of {first.phrase}"
         return Statement(subject, "is", operator.says.format("", "", _words(others[1], None)))
     if isinstance(first, Measured) and first.done and operator.says in {"{done}", "not {done}"}:
-        return Statement(CUSTOMER, "has", operator.says.format(done=first.done))
+        return Statement(CUSTOMER, operator.verb or "has", operator.says.format(done=first.done))
     if not isinstance(first, SegmentColumn) or first.name not in FLAG_WORDS or len(others) != 1:
         return None
     verb, true, false = FLAG_WORDS[first.name]

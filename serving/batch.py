@@ -36,6 +36,7 @@ from serving.reminders.refills import stage as stage_refills
 from serving.reminders.states import LEAD_DAYS
 from serving.scorer import Scored, Scorer, columns_of
 from serving.segments.following import Followed, arriving, follow
+from serving.segments.records import view_past
 from serving.stored_features import selected
 
 LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
@@ -174,6 +175,7 @@ def _read(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, how: _Read)
         refills = stage_refills(connection, forecast, as_of, how.lead_days, spill)
         suggestions, demand, of_customers = _remind(connection, scored, as_of)
         tell("Assigning segments", 0.65)
+        view_past(connection, home)
         measured = scorer.measure(connection, as_of, scored.scores["customer_id"])
         return _Found(
             scorer.of_run(scored, of_customers, measured),

@@ -12,7 +12,7 @@ from ledger.errors import InputError
 from models.reasons import Reasons
 from models.release import Release
 from models.scores import scores_for
-from segments.ahead import days_ahead, recomputed
+from segments.ahead import ages, days_ahead, recomputed
 from segments.assign import measured_in, parse_all
 from segments.explain import Explainer, Explanation
 from segments.segment import Segment
@@ -60,7 +60,7 @@ class RunExplainer:
         self._scores = [score.name for score in scores_for(manifest.horizon_days)]
         columns = columns_of(manifest)
         parsed = parse_all(self._scorer.segments, columns)
-        self._measured = measured_in(parsed.values())
+        self._measured = [each for each in measured_in(parsed.values()) if ages(each)]
         self._features = recomputed(self._scorer.told_to_segments)
         self._explainer = Explainer(
             self._scorer.segments,

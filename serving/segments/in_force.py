@@ -8,7 +8,7 @@ from ledger.home import Home
 from models.release import Release
 from segments.assign import parse_all
 from segments.causes import resolvable
-from segments.definitions import LIBRARY, Definitions
+from segments.definitions import Definitions
 from segments.segment import Segment
 from serving.scorer import columns_of
 from serving.segments.preview import Trial
@@ -25,7 +25,7 @@ class InForce:
         With the numbers of the store that the shop's own segments need beside its own.
     segments : tuple of Segment
     aside : dict of str to str
-        Own segments that cannot be assigned, by name, and why.
+        Segments that cannot be assigned, by name, and why.
     """
 
     release: Release
@@ -49,15 +49,13 @@ def in_force(home: Home, release: Release, library: Sequence[Segment]) -> InForc
     """
     definitions = Definitions(home.definitions)
     followed = definitions.followed(library)
-    own = {name for name, each in definitions.latest().items() if each.by != LIBRARY}
     numbers = definitions.numbers(release.id)
     aside: dict[str, str] = {}
     for segment in followed:
-        if segment.name in own:
-            try:
-                numbers |= _lacking(home, release, segment, followed, numbers)
-            except InputError as error:
-                aside[segment.name] = str(error)
+        try:
+            numbers |= _lacking(home, release, segment, followed, numbers)
+        except InputError as error:
+            aside[segment.name] = str(error)
     thresholds = {**numbers, **release.manifest.thresholds}
     manifest = release.manifest.model_copy(update={"thresholds": thresholds})
     left = tuple(each for each in followed if each.name not in aside)

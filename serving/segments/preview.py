@@ -29,6 +29,7 @@ from segments.measured import measure, relations_of
 from segments.resolve import thresholds
 from segments.segment import Segment
 from segments.vocabulary import Measured, SegmentColumn, vocabulary
+from serving.segments.records import view_past
 from serving.store import PublishedRun, RunFacts
 
 VALUE: Final = "clv_365d"
@@ -259,6 +260,7 @@ def _measured(run: PublishedRun, columns: Sequence[Measured]) -> pa.Table:
     with workspace(run.home) as spill, Ledger(run.home).connect() as connection:
         bound(connection, spill)
         history.stage(connection, cutoff)
+        view_past(connection, run.home)
         known.stage(connection, cutoff, customers, relations_of(columns))
         found = measure(connection, columns)
     # Since the run, two ids may have become one: the order is the run's, and who is not found is unknown.

@@ -154,6 +154,14 @@ def view_stays(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
     view_files(connection, "recorded", files, STAYS)
 
 
+def view_past(connection: duckdb.DuckDBPyConnection, home: Home) -> None:
+    """Lay what earlier runs recorded beside a ledger's tables, as `segments.known.PAST` has it."""
+    files = delta.files_at(home.memberships, delta.version_of(home.memberships))
+    view_files(connection, "segment_stays", files, STAYS)
+    trend = read_trend(home).select(["segment", "as_of"])
+    connection.register("segment_runs", trend)
+
+
 def _refuse_to_rewrite(home: Home, trend: pa.Table, as_of: datetime) -> None:
     last = pc.max(trend["as_of"]).as_py()
     if last is None:  # recorded before runs were numbered, if at all

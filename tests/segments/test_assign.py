@@ -16,6 +16,7 @@ from segments.vocabulary import DERIVED, SegmentColumn
 
 Columns = dict[str, SegmentColumn]
 Limits = Mapping[str, float]
+TEXTS = ["mobile", "desktop", "loyal_active", "one_timer_churned", "champions", "dormant", None]
 
 
 def segment(name: str, expression: str) -> Segment:
@@ -29,7 +30,11 @@ def shop(columns: Columns, customers: int) -> pd.DataFrame:
     derived = {column.name for column in DERIVED}
     measured = measured_in(parse_all(load_library(), columns).values())
     for column in (*columns.values(), *measured):
-        if column.name not in derived and column.unit != "text":
+        if column.name in derived:
+            continue
+        if column.unit == "text":
+            filled[column.name] = generator.choice(np.array(TEXTS, dtype=object), customers)
+        else:
             top = {"probability": 1.0, "share": 1.0, "orders": 6.0, "categories": 5.0}.get(column.unit, 400.0)
             values = generator.random(customers) * top
             known = generator.random(customers) >= 0.1

@@ -325,3 +325,79 @@ def test_the_day_of_an_undoing_is_local(columns: Columns) -> None:
     # Half past four in London is half past eleven of the day before in New York.
     found = measured(connection, ["last_time('Order Cancelled') >= 0"], columns, cutoff)
     assert list(found["a"].values()) == [1]
+
+
+def test_the_ninetieth_percentile_of_a_customers_own_gaps_lies_between_the_longest_two(
+    columns: Columns,
+) -> None:
+    # Days between orders: 10, 20, 30; nine tenths of the way through them is 20 + 0.8 * 10.
+    orders = [line("a", 24 * ago) for ago in (5, 15, 35, 65)] + [line("once", 24)]
+    found = measured(ledger(orders), ["gap_days_p90 > 0"], columns)
+    assert found == {"a": {"gap_days_p90 > 0": pytest.approx(28.0)}, "once": {"gap_days_p90 > 0": None}}
+
+
+def test_a_season_is_the_fullest_six_weeks_of_the_year_and_goes_on_over_new_years_eve(
+    columns: Columns,
+) -> None:
+    def on(customer: str, *days: str) -> list[Row]:
+        return [line(customer, int((CUTOFF.at.date() - date.fromisoformat(day)).days * 24)) for day in days]
+
+    orders = [
+        *on("winter", "2021-12-20", "2022-12-28", "2024-01-10", "2023-07-01"),
+        *on("spread", "2023-01-15", "2023-04-15", "2023-07-15", "2023-10-15"),
+        *on(
+            "edge", "2023-03-01", "2023-04-11", "2023-04-12"
+        ),  # the first day of six weeks, the last, one too late
+    ]
+    found = measured(ledger(orders), ["season_share > 0"], columns)
+    shares = {who: row["season_share > 0"] for who, row in found.items()}
+    assert shares == {"winter": 0.75, "spread": 0.25, "edge": pytest.approx(2 / 3)}
+
+
+def test_dear_and_cheap_are_the_tenths_of_products_by_the_price_of_a_piece(columns: Columns) -> None:
+    # Eleven products at 1, 2, ... 11 a piece: the dearest tenth is the last, the cheapest the first.
+    orders = [
+        line("all", 24 * n, product_id=f"p{n:02d}", net_minor=300 * n, quantity_milli=3000)
+        for n in range(1, 12)
+    ]
+    orders += [
+        line("dear", 24, product_id="p11", net_minor=1100),
+        line("cheap", 24, product_id="p01", net_minor=100),
+        line("both", 24, order="b1", product_id="p11", net_minor=1100),
+        line("both", 24, order="b2", product_id="p01", net_minor=100),
+        line("untold", 24),
+    ]
+    texts = ["dear_item_share > 0", "cheap_item_share > 0"]
+    found = {who: list(row.values()) for who, row in measured(ledger(orders), texts, columns).items()}
+    assert found == {
+        "all": [pytest.approx(1 / 11), pytest.approx(1 / 11)],
+        "dear": [1.0, 0.0],
+        "cheap": [0.0, 1.0],
+        "both": [0.5, 0.5],
+        "untold": [None, None],
+    }
+
+
+def test_the_device_used_most_is_told_by_what_visitors_who_became_customers_did(columns: Columns) -> None:
+    def on(customer: str | None, device: str, hours_ago: float, **more: object) -> Row:
+        properties = f'{{"device_type": "{device}"}}'
+        return event(
+            customer or "v", "Page Viewed", hours_ago, properties=properties, customer_id=customer, **more
+        )
+
+    events = [
+        on("a", "desktop", 30),
+        on(None, "Mobile", 40, anonymous_id="v1"),
+        on(None, "mobile", 41, anonymous_id="v1"),
+        on("b", "tablet", 50),
+        on("b", "desktop", 51),
+        on("c", "mobile", -1),  # happens after the cutoff
+    ]
+    identities = [{"anonymous_id": "v1", "customer_id": "a", "known_at": CUTOFF.at - 20 * HOUR}]
+    orders = [line(customer, 100) for customer in "abc"]
+    found = measured(ledger(orders, events, identities=identities), ["usual_device = 'mobile'"], columns)
+    assert {who: row["usual_device = 'mobile'"] for who, row in found.items()} == {
+        "a": "mobile",
+        "b": "desktop",  # as often as the tablet, and before it by name
+        "c": None,
+    }

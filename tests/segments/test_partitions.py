@@ -205,11 +205,40 @@ def test_every_customer_is_in_exactly_one_rfm_group_and_every_buyer_in_exactly_o
     assert [row["customer_id"] for row in found if row["segment"] in names] == frame["customer_id"].tolist()
     buyers = frame["customer_id"][(frame["orders"] > 0).fillna(value=False)].tolist()
     placed = [row["customer_id"] for row in found if row["segment"] not in names]
-    # A store of whose customers no value is predicted has no limits between tiers: whoever has one by now is in none.
-    if known["clv_365d:known"]:
-        assert placed == buyers
-    else:
-        assert len(set(placed)) == len(placed) <= len(buyers)
+    assert placed == buyers
+
+
+def test_where_a_release_knows_no_value_every_buyer_is_in_the_lowest_tier(
+    columns: dict[str, SegmentColumn],
+) -> None:
+    tiers = load_file("tiers")
+    known = thresholds(parse_all(tiers, columns).values(), described([(1, 10.0, 5.0, None)]))
+    assert known == {"clv_365d:known": 0.0}
+    frame = described([(1, 10.0, 5.0, None), (4, 3.0, 90.0, 250.0), (0, None, None, None)])
+    found = assign(frame, tiers, known, {}, columns).to_pylist()
+    assert [(row["customer_id"], row["segment"]) for row in found] == [
+        ("c00", "tier_low"),
+        ("c01", "tier_low"),
+    ]
+
+
+@pytest.mark.parametrize("most", ["morning", "afternoon", "evening", "night"])
+def test_who_mostly_orders_at_one_time_of_day_is_in_its_segment_alone(
+    most: str, columns: dict[str, SegmentColumn]
+) -> None:
+    shares = {
+        f"{part}_order_share": 0.7 if part == most else 0.1 for part in ("morning", "afternoon", "evening")
+    }
+    frame = pd.DataFrame(
+        {"customer_id": ["c"], "orders": [3.0]} | {name: [share] for name, share in shares.items()}
+    )
+    times = [
+        each
+        for each in load_file("orders")
+        if each.name.endswith(("ing_buyers", "noon_buyers", "night_buyers"))
+    ]
+    assert len(times) == 4
+    assert assign(frame, times, {}, {}, columns)["segment"].to_pylist() == [f"{most}_buyers"]
 
 
 def described(

@@ -25,7 +25,7 @@ def test_the_library_holds_the_twelve_cells_and_the_segments_that_orders_allow()
 def test_every_segment_of_the_library_parses_over_the_shipped_columns(
     segment: Segment, columns: dict[str, SegmentColumn]
 ) -> None:
-    assert parse(segment.expression, columns).sentence
+    assert parse(segment.expression, columns, {each.name: each for each in LIBRARY}).sentence
     assert segment.description.endswith(".")
     assert segment.advice.endswith(".")
 
