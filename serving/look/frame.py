@@ -14,6 +14,7 @@ from markupsafe import Markup
 from serving.answers import Answer
 from serving.errors import KINDS, Problem
 from serving.look import formats
+from serving.look.charts import sparkline
 from serving.look.page import Page
 from serving.look.texts import say
 from serving.store import RunFacts
@@ -50,6 +51,7 @@ def environment() -> jinja2.Environment:
         "share_text": formats.share,
         "shown_as": jinja2.pass_context(_shown_as),
         "signed": _shown("signed", formats.signed),
+        "sparkline": sparkline,
     }
     made.globals["say"] = say
     return made
@@ -76,12 +78,13 @@ def page(shown: Page, facts: RunFacts, answer: Answer, navigation: Sequence[Page
         "page": shown,
         "navigation": navigation,
         "twin": twin,
+        "charts": shown.charts(answer),
         "facts": facts,
         "currency": facts.currency,
         "data_through": facts.data_through.astimezone(zone).date() if facts.data_through else None,
         "as_of": facts.as_of.astimezone(zone).date(),
     }
-    return environment().get_template(f"{shown.name}.html").render(frame | answer)
+    return environment().get_template(f"{shown.name}.html").render(answer | frame)
 
 
 def problem_page(problem: Problem, navigation: Sequence[Page], *, part: bool = False) -> str:

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 from serving.answers import Answer
 from serving.live import Live
+from serving.look.charts import Chart
 from serving.store import PublishedRun
 
 
@@ -25,6 +27,8 @@ class Asked:
         Instant of the request; None when nothing is to be said of how old anything is.
     listed : mapping of str to sequence of str
         All values of each parameter of the query, for forms with rows.
+    sent : mapping of str to value
+        The JSON object that a POST sent; empty of a GET.
     """
 
     run: PublishedRun
@@ -32,6 +36,11 @@ class Asked:
     live: Live
     now: datetime | None = None
     listed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    sent: Mapping[str, object] = field(default_factory=dict)
+
+
+def _no_charts(_: Answer) -> Mapping[str, Chart]:
+    return {}
 
 
 @dataclass(frozen=True)
@@ -51,6 +60,10 @@ class Page:
         Address of the same as JSON.
     in_navigation : bool
         Whether every page leads to it.
+    charts : callable, optional
+        Takes the answer and returns the page's charts by name, as the template draws them: `ui.chart(charts.NAME)`.
+    method : "GET" or "POST"
+        What is posted is a JSON object, and stands in no address and so in no log.
     """
 
     name: str
@@ -58,3 +71,38 @@ class Page:
     answer: Callable[[Asked], Answer]
     twin: str
     in_navigation: bool = False
+    charts: Callable[[Answer], Mapping[str, Chart]] = _no_charts
+    method: Literal["GET", "POST"] = "GET"
+
+
+@dataclass(frozen=True)
+class Download:
+    """A file to be kept.
+
+    Parameters
+    ----------
+    name : str
+        Of the file; letters, digits, dashes and dots.
+    media_type : str
+    content : bytes
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class File:
+    """An address that gives a file.
+
+    Parameters
+    ----------
+    path : str
+        As of a `Page`.
+    answer : callable
+        Takes `Asked` and returns the file. Raises `ProblemError` when there is no such thing.
+    """
+
+    path: str
+    answer: Callable[[Asked], Download]

@@ -25,7 +25,7 @@ def _flat(table: Mapping[str, object], prefix: str) -> list[tuple[str, str]]:
     return found
 
 
-def say(key: str, number: float | None = None, **values: object) -> Markup:
+def say(key: str, number: float | None = None, /, **values: object) -> Markup:
     """
     Return a text with values in its places.
 

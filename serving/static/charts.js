@@ -61,7 +61,10 @@
     const day = (seconds) => regulars.day(new Date(seconds * 1000).toISOString(), "medium");
     const dayAndMonth = new Intl.DateTimeFormat(regulars.locale, { day: "numeric", month: "short", timeZone: "UTC" });
     const places = colours(series);
-    const spread = kind === "name" ? { range: [-0.6, along.length - 0.4] } : {};
+    // Bars reach half a step beyond the first and the last place.
+    const bars = series.some((each) => each.draws === "bars");
+    const step = along.length > 1 ? (along[along.length - 1] - along[0]) / (along.length - 1) : 1;
+    const spread = bars ? { range: [along[0] - 0.6 * step, along[along.length - 1] + 0.6 * step] } : {};
     const label = { day, number: String, name: (place) => names[Math.round(place)] ?? "" }[kind];
     return {
       width,
@@ -72,6 +75,11 @@
         y: { range: (_, min, max) => uPlot.rangeNum(Math.min(0, min ?? 0), max || 1, 0.05, true) },
       },
       cursor: { drag: { x: false, y: false }, points: { size: 7 } },
+      // Where nobody points, the legend tells of the last place.
+      hooks: {
+        setLegend: [(plot) => plot.legend.idx === null && plot.setLegend({ idx: along.length - 1 }, false)],
+        ready: [(plot) => plot.setLegend({ idx: along.length - 1 }, false)],
+      },
       axes: [
         kind === "name"
           ? { ...axis, grid: { show: false }, splits: () => along, values: (_, splits) => splits.map(label) }

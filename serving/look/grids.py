@@ -1,0 +1,84 @@
+"""Grids: everybody in one picture, by lifecycle and by RFM, and who moved between the cells since the run before."""
+
+from typing import Any, Final
+
+from segments.partitions import ORDER_COUNTS
+from serving.answers import Answer, stamp
+from serving.look.page import Asked
+from serving.look.segments import runs
+from serving.segments import answers
+from serving.segments.editing import partition
+from serving.store import PublishedRun
+
+STAGES: Final = ("active", "at_risk", "churned")
+LEVELS: Final = 9
+SHOWN: Final = ("lifecycle", "rfm", "value")
+
+
+def answer(asked: Asked) -> Answer:
+    """Return the cells with size and value, and the moves between them."""
+    run = asked.run
+    of = asked.given.get("of", SHOWN[0])
+    moves = answers.migration(run, {**asked.given, "of": of})
+    return {
+        **stamp(run),
+        "of": of,
+        "grids": SHOWN,
+        "lifecycle": lifecycle(run),
+        "cells": _cells(run, of),
+        "runs": runs(run),
+        **_movement(run, moves),
+    }
+
+
+def lifecycle(run: PublishedRun) -> list[list[Answer]]:
+    """Return the lifecycle grid: a row an order count, most first; in each the cells from active to lost."""
+    cells = {each["name"]: each for each in _cells(run, "lifecycle")}
+    names = partition("lifecycle")
+    rows = [names[row * len(STAGES) : (row + 1) * len(STAGES)] for row in range(len(ORDER_COUNTS))]
+    return [[cells[name] for name in row if name in cells] for row in reversed(rows)]
+
+
+def _cells(run: PublishedRun, of: str) -> list[Answer]:
+    found = [facts for name in partition(of) if (facts := run.segment(name)) is not None]
+    most = max((facts.size for facts in found), default=0)
+    return [
+        {
+            "name": facts.name,
+            "title": facts.title,
+            "description": facts.description,
+            "size": facts.size,
+            "share": facts.size / run.facts.customers if run.facts.customers else 0.0,
+            "value": facts.value,
+            "net": facts.entered - facts.left,
+            "level": round(LEVELS * facts.size / most) if most else 0,
+        }
+        for facts in found
+    ]
+
+
+def _movement(run: PublishedRun, moves: Answer) -> dict[str, Any]:
+    """Return the moves as a matrix, without who stayed where he was in its shades."""
+    counts = {(each["before"], each["after"]): each["customers"] for each in moves["moves"]}
+    names = [name for name in moves["groups"] if any(name in pair for pair in counts)]
+    moved = max((count for (one, two), count in counts.items() if one != two), default=0)
+    titles = {each.name: each.title for each in run.facts.segments}
+    ends = [*names, None] if any(None in pair for pair in counts) else names
+
+    def cell(before: str | None, after: str | None) -> dict[str, Any]:
+        count = counts.get((before, after), 0)
+        level = round(LEVELS * count / moved) if moved and before != after else 0
+        return {"customers": count, "level": level, "stayed": before == after}
+
+    return {
+        "columns": [{"name": name, "title": titles.get(name or "", "")} for name in ends],
+        "moves": [
+            {
+                "name": before,
+                "title": titles.get(before or "", ""),
+                "cells": [cell(before, after) for after in ends],
+            }
+            for before in ends
+        ],
+        "moved": sum(count for (one, two), count in counts.items() if one != two and one and two),
+    }

@@ -1,0 +1,120 @@
+"""What a segment's members are otherwise: which other segments they are in, and how they differ from everybody."""
+
+from typing import Any, Final
+
+import numpy as np
+
+from features.catalog.shipped import CATALOG
+from models.scores import scores_for
+from segments.expression import parse
+from segments.vocabulary import SegmentColumn, vocabulary
+from serving.answers import Answer, segment_facts, summary
+from serving.errors import ProblemError
+from serving.look.belonging import places_of
+from serving.look.page import Asked
+from serving.segments.editing import PARTITIONS, followed, partition
+from serving.store import PublishedRun
+
+USUAL: Final = (
+    "orders",
+    "days_since_last_order",
+    "spend_365d",
+    "mean_order_value",
+    "clv_365d",
+    "p_order_30d",
+)
+"""What everybody is compared by; what the segment's own condition names comes first."""
+COMPARED_AT_MOST: Final = 8
+OVERLAPS_AT_MOST: Final = 12
+WRITTEN: Final = {
+    "currency": "money",
+    "probability": "share",
+    "share": "share",
+    "days": "days",
+    "days_ago": "days",
+}
+"""How a unit is written; any other is a plain number."""
+
+
+def answer(asked: Asked) -> Answer:
+    """Return composition, overlap and comparison of one segment; raises ProblemError when there is none."""
+    run, name = asked.run, asked.given["name"]
+    facts = segment_facts(run, name)
+    places = places_of(run, name)
+    both = _both(run, places) if len(places) else {}
+    return {
+        "segment": summary(run, facts),
+        "parts": [_composition(run, of, both, len(places)) for of in PARTITIONS] if len(places) else [],
+        "overlap": _overlap(run, name, both, len(places)),
+        "compared": _compared(run, facts.expression, places) if len(places) else [],
+    }
+
+
+def _both(run: PublishedRun, places: Any) -> dict[str, int]:  # noqa: ANN401 - rows
+    names = run.columns.segments
+    return {
+        name: int(mine[places].sum()) for name, mine in zip(names, run.columns.members(names), strict=True)
+    }
+
+
+def _composition(run: PublishedRun, of: str, both: dict[str, int], size: int) -> Answer:
+    groups = []
+    for name in partition(of):
+        facts = run.segment(name)
+        if facts is not None and facts.size:
+            groups.append(
+                {
+                    "name": name,
+                    "title": facts.title,
+                    "customers": both.get(name, 0),
+                    "share": both.get(name, 0) / size,
+                    "share_of_all": facts.size / run.facts.customers,
+                }
+            )
+    return {"of": of, "groups": groups}
+
+
+def _overlap(run: PublishedRun, name: str, both: dict[str, int], size: int) -> list[Answer]:
+    parts = {each for of in PARTITIONS for each in partition(of)}
+    told: list[dict[str, Any]] = []
+    for other, shared in sorted(both.items(), key=lambda pair: (-pair[1], pair[0])):
+        facts = run.segment(other)
+        if facts is not None and other != name and other not in parts and shared:
+            told.append(
+                {
+                    "name": other,
+                    "title": facts.title,
+                    "both": shared,
+                    "share_of_these": shared / size,
+                    "share_of_those": shared / facts.size,
+                    "share_of_all": facts.size / run.facts.customers,
+                }
+            )
+    # What nearly everybody is in says little: the surprising first.
+    told.sort(key=lambda each: each["share_of_all"] - each["share_of_these"])
+    return told[:OVERLAPS_AT_MOST]
+
+
+def _compared(run: PublishedRun, expression: str, places: Any) -> list[Answer]:  # noqa: ANN401 - rows
+    columns = vocabulary((*CATALOG, *scores_for(run.facts.horizon_days)), run.facts.currency)
+    try:
+        mine = parse(expression, columns, {each.name: each for each in followed(run.home)}).columns
+    except ProblemError:
+        mine = frozenset()
+    kept = set(run.columns.names)
+    wanted = [name for name in dict.fromkeys((*sorted(mine), *USUAL)) if name in kept and name in columns]
+    table = run.columns.read(wanted)
+    told = [_median(columns[name], table[name].to_numpy(zero_copy_only=False), places) for name in wanted]
+    return [each for each in told if each][:COMPARED_AT_MOST]
+
+
+def _median(column: SegmentColumn, values: Any, places: Any) -> Answer | None:  # noqa: ANN401 - columns
+    if values.dtype.kind != "f" or np.isnan(values[places]).all():
+        return None
+    return {
+        "column": column.name,
+        "phrase": column.phrase,
+        "as": WRITTEN.get(column.unit, "decimal"),
+        "median": float(np.nanmedian(values[places])),
+        "median_of_all": float(np.nanmedian(values)),
+    }
