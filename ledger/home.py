@@ -132,6 +132,11 @@ class Home:
         return self.published / "current.json"
 
     @property
+    def monitoring(self) -> Path:
+        """JSON file of how the release does at work, as `regulars monitor` found it last; no customers in it."""
+        return self.path / "monitoring.json"
+
+    @property
     def mlflow_database(self) -> Path:
         """SQLite file of the MLflow tracking and registry store."""
         return self.path / "mlflow.db"

@@ -24,6 +24,7 @@ from features.catalog.shipped import CATALOG
 from ledger.errors import InputError
 from ledger.home import Home
 from models.boosting import Correction
+from models.checked import NOTHING_SEEN, Seen
 from models.contributions import UsualCustomer
 from models.level import STEADY, Level
 from models.next_order import Calibration, NextOrder
@@ -43,6 +44,7 @@ _PROCESS = "purchase_process.json"
 _REFERENCE = "reference.json"
 _REPLENISHMENT = "replenishment.json"
 _LEVEL = "level.json"
+_SEEN = "seen.json"
 _CORRECTIONS = {"next_order": "next_order.lgb", "orders": "orders.lgb", "value": "value.lgb"}
 
 
@@ -166,11 +168,14 @@ class Release:
     predictors : Predictors
     reference : mapping of str to list of float
         Score name to its 201 quantiles (0 to 100 % in half percents) over the customers scored in training.
+    seen : Seen
+        Those customers as histograms, and the backtests; nothing in a release of a version that stored none.
     """
 
     manifest: Manifest
     predictors: Predictors
     reference: Mapping[str, list[float]]
+    seen: Seen = NOTHING_SEEN
 
     @property
     def id(self) -> str:
@@ -206,7 +211,11 @@ class Release:
 
 
 def write_release(
-    home: Home, predictors: Predictors, reference: Mapping[str, list[float]], facts: Mapping[str, Any]
+    home: Home,
+    predictors: Predictors,
+    reference: Mapping[str, list[float]],
+    facts: Mapping[str, Any],
+    seen: Seen = NOTHING_SEEN,
 ) -> Path:
     """Write a release directory, whole or not at all, and return it.
 
@@ -218,6 +227,7 @@ def write_release(
         From `reference_quantiles`.
     facts : mapping
         Every field of Manifest but `release` and `files`.
+    seen : Seen
 
     Returns
     -------
@@ -228,6 +238,7 @@ def write_release(
     aside = Path(tempfile.mkdtemp(prefix=".writing-", dir=home.releases))
     try:
         _write_predictors(aside, predictors, reference)
+        (aside / _SEEN).write_text(seen.model_dump_json(indent=1) + "\n")
         files = {path.name: _sha256(path) for path in sorted(aside.iterdir())}
         body = {**facts, "files": files}
         digest = hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()
@@ -278,7 +289,7 @@ def load_release(directory: Path) -> Release:
     ReleaseError
         When a file is missing, unreadable or not the one that was released, or when the features have changed since.
     """
-    manifest = _read_manifest(directory)
+    manifest = read_manifest(directory)
     for name, expected in manifest.files.items():
         path = directory / name
         if not path.is_file() or _sha256(path) != expected:
@@ -289,14 +300,28 @@ def load_release(directory: Path) -> Release:
             f"({manifest.feature_fingerprint[:12]}, now {CATALOG.fingerprint[:12]}); run `regulars train`"
         )
     try:
-        return Release(manifest, _read_predictors(directory, manifest), _read_json(directory / _REFERENCE))
+        return Release(
+            manifest,
+            _read_predictors(directory, manifest),
+            _read_json(directory / _REFERENCE),
+            Seen.model_validate_json((directory / _SEEN).read_bytes())
+            if _SEEN in manifest.files
+            else NOTHING_SEEN,
+        )
     except (ValueError, KeyError, TypeError, OSError) as cause:
         raise ReleaseError(
             f"release {manifest.release} was written by another version of this program; run `regulars train`"
         ) from cause
 
 
-def _read_manifest(directory: Path) -> Manifest:
+def read_manifest(directory: Path) -> Manifest:
+    """Return what a release says of itself, unchecked: it need not be of today's features.
+
+    Raises
+    ------
+    ReleaseError
+        When it cannot be read.
+    """
     try:
         return Manifest.model_validate_json((directory / MANIFEST).read_bytes())
     except (OSError, ValidationError) as cause:

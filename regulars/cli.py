@@ -21,6 +21,7 @@ from regulars import (
     identifying,
     importing,
     keying,
+    monitoring,
     promoting,
     segmenting,
     terminal,
@@ -269,6 +270,7 @@ def serve(*, port: Port = None, workers: Workers = None, home: HomeDirectory = N
     server.serve(shop, settings.host, settings.port, settings.workers)
 
 
+app.command()(monitoring.monitor)
 app.command()(promoting.promote)
 app.command()(promoting.rollback)
 app.command()(erasing.erase)

@@ -1,5 +1,6 @@
 """The Delta tables of record that a scoring run writes: scores, refills, reminders, demand, memberships."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -53,10 +54,16 @@ def newest_as_of(path: Path) -> datetime | None:
 def read_newest(path: Path) -> pa.Table | None:
     """Return the rows of the latest `as_of`, or None when there are none."""
     newest = newest_as_of(path)
-    if newest is None:
+    return None if newest is None else read_as_of(path, newest)
+
+
+def read_as_of(path: Path, as_of: datetime, columns: Sequence[str] | None = None) -> pa.Table | None:
+    """Return the rows of one `as_of`, of all columns or of some; None when the table was never written."""
+    if not DeltaTable.is_deltatable(str(path)):
         return None
-    at = pa.scalar(newest, AS_OF)
-    return DeltaTable(str(path)).to_pyarrow_table(filters=pc.field("as_of") == at)
+    at = pa.scalar(as_of, AS_OF)
+    wanted = None if columns is None else list(columns)
+    return DeltaTable(str(path)).to_pyarrow_table(filters=pc.field("as_of") == at, columns=wanted)
 
 
 def with_run(table: pa.Table, as_of: datetime, release: str) -> pa.Table:

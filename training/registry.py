@@ -202,6 +202,36 @@ def promote(home: Home, release: str, *, tracking_uri: str | None = None) -> str
         return newest
 
 
+def note(home: Home, release: str, metrics: Sequence[Measured], *, tracking_uri: str | None = None) -> bool:
+    """Add metrics to the training run of a release: how it does at work.
+
+    Parameters
+    ----------
+    home : Home
+    release : str
+        Name of the release.
+    metrics : sequence of Measured
+        Noted before, of the same day and value, they are noted once.
+    tracking_uri : str, optional
+        As for `record`.
+
+    Returns
+    -------
+    bool
+        False when no run made that release, which then was brought from elsewhere.
+    """
+    if tracking_uri is None and not home.mlflow_database.exists():
+        return False
+    with _session(home, tracking_uri) as mlflow:
+        versions = mlflow.MlflowClient().search_model_versions(f"name = '{REGISTERED_MODEL}'")
+        matching = [found for found in versions if found.tags.get("release") == release]
+        if not matching:
+            return False
+        newest = max(matching, key=lambda found: int(found.version))
+        _log_metrics(mlflow, str(newest.run_id), metrics)
+        return True
+
+
 def _log_metrics(mlflow: Any, run_id: str, metrics: Sequence[Measured]) -> None:  # noqa: ANN401  # MLflow is imported late
     """Log series in the order of their days, so that the last one is what a table of runs shows."""
     midnights = {day: datetime.combine(day, time(), UTC) for day in {each.day for each in metrics}}

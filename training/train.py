@@ -18,7 +18,9 @@ from ledger.errors import InputError
 from ledger.home import Home
 from ledger.store import Ledger
 from ledger.workspace import workspace
+from models.checked import Seen
 from models.contributions import UsualCustomer
+from models.histograms import histograms
 from models.percentiles import reference_quantiles
 from models.release import (
     GateVerdict,
@@ -44,6 +46,7 @@ from training.evaluate import CHAMPION, Comparison, Progress, compare, silent
 from training.fit import CustomerPredictors, Fit, fit_all, fit_customers
 from training.folds import backtest_folds
 from training.gate import decide, promotion
+from training.hindsight import of_backtest
 from training.importance import importance
 from training.metrics import Prediction
 
@@ -234,7 +237,16 @@ def _release(  # noqa: PLR0913, PLR0917  # what a release is made of
         "lifecycle_limits": {name: float(days) for name, days in limits.items()},
         "usual_customer": UsualCustomer.of(dataset.snapshot(cutoff)).model_dump(),
     }
-    return write_release(home, predictors, reference_quantiles(scored, dataset.horizon_days), facts | found)
+    return write_release(
+        home,
+        predictors,
+        reference_quantiles(scored, dataset.horizon_days),
+        facts | found,
+        Seen(
+            histograms=histograms(dataset.snapshot(cutoff)) | histograms(scored),
+            backtests=tuple(of_backtest(test) for test in backtests),
+        ),
+    )
 
 
 def _thresholds(

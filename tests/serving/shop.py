@@ -16,7 +16,9 @@ from ledger.importers.load import import_files
 from ledger.store import Ledger
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
+from models.checked import Seen
 from models.contributions import UsualCustomer
+from models.histograms import histograms
 from models.next_order import NextOrder
 from models.percentiles import reference_quantiles
 from models.predictor import Outcomes
@@ -88,7 +90,8 @@ def make_release(home: Home, cutoff: Cutoff, *, seed: int = 1) -> str:
         "gate": {"verdict": "rule", "reasons": ("made for a test",)},
         "versions": {},
     }
-    directory = write_release(home, predictors, reference, facts)
+    seen = Seen(histograms=histograms(frame) | histograms(scored))
+    directory = write_release(home, predictors, reference, facts, seen)
     deploy(home, directory.name)
     return directory.name
 

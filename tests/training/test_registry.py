@@ -235,3 +235,17 @@ def test_recording_says_nothing_and_turns_telemetry_and_pickle_off(
     assert capfd.readouterr() == ("", "")
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
     assert os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+
+
+def test_how_a_release_does_at_work_is_noted_on_its_training_run_once(home: Home) -> None:
+    at_work = [registry.Measured("drift/orders", 0.3, date(2024, 5, day)) for day in (1, 2)]
+    assert registry.note(home, "r2", at_work)
+    assert registry.note(home, "r2", at_work)
+    (version,) = client(home).search_model_versions("name = 'regulars' and tags.release = 'r2'")
+    noted = client(home).get_metric_history(version.run_id, "drift/orders")
+    assert [(each.step, each.value) for each in noted] == [(20240501, 0.3), (20240502, 0.3)]
+
+
+def test_a_release_that_no_run_made_is_noted_nowhere(home: Home, tmp_path: Path) -> None:
+    assert not registry.note(home, "elsewhere", [])
+    assert not registry.note(Home(tmp_path / "nothing"), "r1", [])
