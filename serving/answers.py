@@ -4,31 +4,28 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
 from features.surroundings import orders_alone
 from ledger.shop import Shop
-from models.gaps import LEVELS
 from models.reasons import Reasons
 from models.release import Release
+from models.scores import rests_on, scores_for
+from serving import cells
 from serving.errors import Problem, ProblemError
 from serving.posted import check_histories, key_of
 from serving.requests import read_as_of, read_customer, split_request
 from serving.schemas import TEXT_LENGTH, PostedCustomer
-from serving.scorer import Scored, Scorer, told_reasons
+from serving.scorer import Scored, Scorer
 from serving.store import PublishedRun, SegmentFacts
 
 MEMBERS_A_PAGE = 50
 MEMBERS_AT_MOST = 1_000
 CURSOR_LENGTH = 2_000  # of a segment name and a customer id, which has at most 255 characters
-LISTED_A_LEVEL = 10
-"""Refills of products, and of categories, that a customer's own answer holds."""
 NOT_SCORES = {"customer_id", "confidence"}
 
 Answer = dict[str, Any]
@@ -84,8 +81,9 @@ def score(body: object, scorer: Scorer, run: PublishedRun, now: datetime) -> Ans
         results[position] = {"customer_id": _id_of(items[position]), "error": problem.document()}
     return {
         "release": scorer.release.id,
-        "as_of": _instant(cutoff.at),
-        "data_through": _instant(data_through),
+        "as_of": cells.instant(cutoff.at),
+        "data_through": cells.instant(data_through),
+        "labels": labels_of(manifest.horizon_days, manifest.currency, scorer.release),
         "results": [results[position] for position in range(len(items))],
     }
 
@@ -142,69 +140,26 @@ def reasons_of(told: Mapping[str, Reasons]) -> Answer:
     }
 
 
-def customer(run: PublishedRun, customer_id: str, release: Release | None) -> Answer:
+def labels_of(horizon_days: int, currency: str, release: Release | None) -> Answer:
     """
-    Answer GET /v1/customers/{id}.
+    Return what each score of a release is: its unit, and what it rests on.
 
     Parameters
     ----------
-    run : PublishedRun
-    customer_id : str
+    horizon_days : int, days
+        Of the release.
+    currency : str
     release : Release or None
-        The one that scored the run, which alone knows the reasons; without it they are null.
-
-    Raises
-    ------
-    ProblemError
-        When the run has no such customer.
+        None when it cannot be loaded any more; then nothing is said of what its scores rest on.
     """
-    row = run.customer(customer_id)
-    if row is None:
-        detail = "nobody of this id had an order before the run; post the history to /v1/score instead"
-        raise ProblemError(Problem("unknown-customer", detail))
-    titles = {segment.name: segment.title for segment in run.facts.segments}
+    trees = release is not None and release.predictors.next_order.correction is not None
     return {
-        "customer_id": customer_id,
-        **stamp(run),
-        "confidence": row["confidence"],
-        "scores": scores_of(row),
-        "reasons": release and _stored_reasons(run, customer_id, release),
-        "segments": [
-            {
-                "name": membership["segment"],
-                "title": titles.get(membership["segment"], membership["segment"]),
-                "reasons": membership["reasons"],
-                "since": _instant(membership["entered_at"]),
-            }
-            for membership in run.memberships_of(customer_id)
-        ],
-        **refills_of(run.replenishment_of(customer_id)),
-        "reminder": _reminder(run, customer_id),
+        score.name: {
+            "unit": currency if score.unit == "currency" else score.unit,
+            "rests_on": None if release is None else rests_on(score, horizon_days, trees=trees),
+        }
+        for score in scores_for(horizon_days)
     }
-
-
-def refills_of(refills: pa.Table) -> Answer:
-    """Return how many refills a customer has and the likeliest of them: an old customer's are thousands."""
-    likeliest = np.argsort(-refills["p_due_14d"].to_numpy(), kind="stable")
-    levels = refills["level"].to_numpy()[likeliest]
-    listed = np.sort(np.concatenate([np.flatnonzero(levels == level)[:LISTED_A_LEVEL] for level in LEVELS]))
-    return {
-        "replenishment": [
-            {name: plain(value) for name, value in refill.items() if name != "customer_id"}
-            for refill in refills.take(likeliest[listed]).to_pylist()
-        ],
-        "replenishment_total": refills.num_rows,
-    }
-
-
-def _stored_reasons(run: PublishedRun, customer_id: str, release: Release) -> Answer:
-    day = Cutoff(run.facts.as_of, run.facts.time_zone).day
-    return reasons_of(told_reasons(release, run.features_of(customer_id), day)[0])
-
-
-def _reminder(run: PublishedRun, customer_id: str) -> Answer | None:
-    suggestion = run.suggestion_of(customer_id)
-    return suggestion and {name: plain(value) for name, value in suggestion.items() if name != "customer_id"}
 
 
 def segments(run: PublishedRun) -> Answer:
@@ -282,7 +237,7 @@ def _with_scores(run: PublishedRun, memberships: Sequence[Mapping[str, Any]]) ->
             {
                 "customer_id": membership["customer_id"],
                 "confidence": row["confidence"],
-                "since": _instant(membership["entered_at"]),
+                "since": cells.instant(membership["entered_at"]),
                 "reasons": membership["reasons"],
                 "scores": scores_of(row),
             }
@@ -328,13 +283,9 @@ def stamp(run: PublishedRun) -> Answer:
     facts = run.facts
     return {
         "release": facts.release,
-        "as_of": _instant(facts.as_of),
-        "data_through": _instant(facts.data_through),
+        "as_of": cells.instant(facts.as_of),
+        "data_through": cells.instant(facts.data_through),
     }
-
-
-def _instant(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401 - a table's cell

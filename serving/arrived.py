@@ -8,7 +8,7 @@ cost of asking SQLite whether anything was written.
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ from ledger.tables.identities import IDENTITIES
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
 from ledger.views import add_missing_tables
+from serving.cells import spans
 from serving.scorer import Scored, Scorer
 from serving.store import PublishedRun
 
@@ -110,16 +111,18 @@ class Arrived:
                 self._connection.close()
             self._connection = self._version = None
 
-    def since(self, run: PublishedRun, customer_id: str) -> Since | None:
-        """Return what came of a customer that a run was not made of, None when it has all."""
+    def since(self, run: PublishedRun, customer_ids: Iterable[str]) -> dict[str, Since]:
+        """Return what came of customers that a run was not made of; nothing of those of whom it has all."""
         with self._lock:
             self._follow()
-            came = self._by_customer.get(customer_id)
-            if came is None:
-                return None
-            as_of = microseconds(run.facts.as_of)
-            new = [each for each in came if each[0] > run.facts.posted_through or each[1] >= as_of]
-        return Since(new[-1][0], EPOCH + timedelta(microseconds=max(at for _, at in new))) if new else None
+            came = {each: self._by_customer[each] for each in customer_ids if each in self._by_customer}
+        as_of = microseconds(run.facts.as_of)
+        found = {}
+        for customer_id, rows in came.items():
+            if new := [each for each in rows if each[0] > run.facts.posted_through or each[1] >= as_of]:
+                last = EPOCH + timedelta(microseconds=max(at for _, at in new))
+                found[customer_id] = Since(new[-1][0], last)
+        return found
 
     def _follow(self) -> None:
         """Read what was written since the last look; most times nothing was."""
@@ -140,32 +143,37 @@ class Arrived:
         ((self._rows,),) = self._connection.execute(_COUNT, (self._last,)).fetchall()
         self._version = version
 
-    def rescored(self, run: PublishedRun, scorer: Scorer, customer_id: str, since: Since) -> Rescored | None:
+    def rescored(self, run: PublishedRun, scorer: Scorer, since: Mapping[str, Since]) -> dict[str, Rescored]:
         """
-        Score a customer by all that is known by now.
+        Score customers by all that is known by now.
 
         Parameters
         ----------
         run : PublishedRun
-            Its store is the one that the customer is compared with, until the next run.
+            Its store is the one that the customers are compared with, until the next run.
         scorer : Scorer
-        customer_id : str
-        since : Since
+        since : mapping of str to Since
+            Whom, and what came of him.
 
         Returns
         -------
-        Rescored or None
-            None when nothing of it is an order: a visitor is no customer yet.
+        dict of str to Rescored
+            Nobody of whom nothing is an order: a visitor is no customer yet.
         """
-        key = (run.name, scorer.release.id, customer_id, since.seq)
+        keys = {each: (run.name, scorer.release.id, each, came.seq) for each, came in since.items()}
         with self._lock:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-                return self._kept[key]
-        found = _rescore(self._home, run, scorer, customer_id, since)
-        if found is not None:
+            found = {each: self._kept[key] for each, key in keys.items() if key in self._kept}
+            for each in found:
+                self._kept.move_to_end(keys[each])
+        together: dict[Cutoff, dict[str, Since]] = {}
+        for each, came in since.items():
+            if each not in found:
+                together.setdefault(cutoff_after(run, came.at), {})[each] = came
+        for cutoff, some in together.items():
+            scored = _rescore(self._home, run, scorer, some, cutoff)
+            found |= scored
             with self._lock:
-                self._kept[key] = found
+                self._kept |= {keys[each]: rescored for each, rescored in scored.items()}
                 while len(self._kept) > ANSWERS_KEPT:
                     self._kept.popitem(last=False)
         return found
@@ -179,26 +187,36 @@ def cutoff_after(run: PublishedRun, at: datetime) -> Cutoff:
 
 
 def _rescore(
-    home: Home, run: PublishedRun, scorer: Scorer, customer_id: str, since: Since
-) -> Rescored | None:
-    cutoff = cutoff_after(run, since.at)
-    rows = everything_of(Ledger(home), Arrivals(home.arrivals), customer_id, cutoff)
+    home: Home, run: PublishedRun, scorer: Scorer, since: Mapping[str, Since], cutoff: Cutoff
+) -> dict[str, Rescored]:
+    rows, known = everything_of(Ledger(home), Arrivals(home.arrivals), list(since), cutoff)
     with open_engine() as connection:
-        connection.execute("SET threads = 1")  # one customer: handing rows out takes longer than they do
+        connection.execute("SET threads = 1")  # a few customers: handing rows out takes longer than they do
         for table, found in rows.items():
             connection.register(f"ledger_{table.name}", found)
         add_missing_tables(connection)
         scored = scorer.score(connection, cutoff, run.tables["store"])
-    mine = pc.field("customer_id") == customer_id
-    scored = Scored(*(table.filter(mine) for table in (scored.features, scored.scores, scored.assignments)))
-    if scored.scores.num_rows == 0:
-        return None
+    tables = (scored.features, scored.scores, scored.assignments)
+    mine = [_mine(table, list(since)) for table in tables]
     orders = rows[ORDERS]
+    place = pc.index_in(orders["customer_id"], value_set=known["anonymous_id"].combine_chunks())
+    whose = pc.coalesce(known["customer_id"].take(place), orders["customer_id"])
     as_of = microseconds(run.facts.as_of)
-    new = orders.filter(pa.array([at >= as_of for at in counts_from(ORDERS, orders)], pa.bool_()))
-    return Rescored(
-        scorer, scored, cutoff, since.at, pc.max(orders["ordered_at"]).as_py(), _bought(new, rows[PRODUCTS])
-    )
+    new = pa.array([at >= as_of for at in counts_from(ORDERS, orders)], pa.bool_())
+    answers = {}
+    for (customer_id, came), *of_one in zip(since.items(), *mine, strict=True):
+        if of_one[1].num_rows:
+            his = pc.equal(whose, customer_id)
+            last = pc.max(orders["ordered_at"].filter(his)).as_py()
+            bought = _bought(orders.filter(pc.and_(his, new)), rows[PRODUCTS])
+            answers[customer_id] = Rescored(scorer, Scored(*of_one), cutoff, came.at, last, bought)
+    return answers
+
+
+def _mine(table: pa.Table, customer_ids: Sequence[str]) -> list[pa.Table]:
+    """Return the rows of each customer, out of a table sorted by them."""
+    starts, stops = spans(table["customer_id"], customer_ids)
+    return [table.slice(start, stop - start) for start, stop in zip(starts, stops, strict=True)]
 
 
 def _bought(orders: pa.Table, products: pa.Table) -> frozenset[str]:
@@ -208,9 +226,12 @@ def _bought(orders: pa.Table, products: pa.Table) -> frozenset[str]:
 
 
 def everything_of(
-    ledger: Ledger, arrivals: Arrivals, customer_id: str, cutoff: Cutoff
-) -> Mapping[Table, pa.Table]:
-    """Return all rows of one customer that are known by now, and of the products bought, by table."""
+    ledger: Ledger, arrivals: Arrivals, customer_ids: Sequence[str], cutoff: Cutoff
+) -> tuple[Mapping[Table, pa.Table], pa.Table]:
+    """Return all rows of some customers that are known by now, and of the products bought, by table; and who is who.
+
+    The latter as `ledger.identity.resolved` gives it.
+    """
     files = ledger.all_files()
     with open_engine() as connection:
 
@@ -220,8 +241,8 @@ def everything_of(
 
         connection.execute(f"CREATE VIEW ledger_identities AS {relation(IDENTITIES, files[IDENTITIES])}")
         known = identity.resolved(connection, cutoff.at)
-        also = known.filter(pc.equal(known["customer_id"], customer_id))["anonymous_id"].to_pylist()
-        ids = [customer_id, *also]
+        theirs = pc.is_in(known["customer_id"], value_set=pa.array(customer_ids, pa.string()))
+        ids = [*customer_ids, *known["anonymous_id"].filter(theirs).to_pylist()]
         posted = arrivals.of(ids)
         found = {
             IDENTITIES: read(IDENTITIES, "anonymous_id", ids),
@@ -229,11 +250,11 @@ def everything_of(
         }
         for table in TAKEN:
             held = [read(table, name, ids) for name in ("customer_id", "anonymous_id") if name in table.names]
-            connection.register("rows_of_one", pa.concat_tables([*held, posted[table]]))
+            connection.register("rows_of_some", pa.concat_tables([*held, posted[table]]))
             # A row that was settled meanwhile comes from both, and an event of a known visitor twice.
-            distinct = connection.sql("SELECT DISTINCT * FROM rows_of_one").to_arrow_table()
-            connection.unregister("rows_of_one")
+            distinct = connection.sql("SELECT DISTINCT * FROM rows_of_some").to_arrow_table()
+            connection.unregister("rows_of_some")
             found[table] = distinct.cast(table.arrow_schema)
         bought = pc.unique(found[ORDERS]["product_id"].drop_null()).to_pylist()
         found[PRODUCTS] = read(PRODUCTS, "product_id", bought)
-    return found
+    return found, known

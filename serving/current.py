@@ -1,20 +1,20 @@
 """The answer of a customer of whom something was posted since the run: what is known now, in the run's own words."""
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Collection
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from serving import answers
+from serving import answers, cells, customers
 from serving.arrived import Rescored
 from serving.store import PublishedRun
 
 
-def customer(run: PublishedRun, customer_id: str, rescored: Rescored) -> answers.Answer:
+def customer(
+    run: PublishedRun, customer_id: str, rescored: Rescored, parts: Collection[str] = customers.PARTS
+) -> answers.Answer:
     """
-    Answer GET /v1/customers/{id} for a customer of whom something was posted since the run.
+    Return the answer of a customer of whom something was posted since the run.
 
     What hangs on all customers is told as the run forecast it, less what was bought since: refills, the reminder, and
     the segments that ask for these.
@@ -24,6 +24,8 @@ def customer(run: PublishedRun, customer_id: str, rescored: Rescored) -> answers
     run : PublishedRun
     customer_id : str
     rescored : Rescored
+    parts : collection of str
+        Of `customers.PARTS`; what is not asked for is null.
     """
     scorer = rescored.scorer
     row = rescored.scored.scores.to_pylist()[0]
@@ -34,23 +36,27 @@ def customer(run: PublishedRun, customer_id: str, rescored: Rescored) -> answers
     )
     left = refills.filter(pc.invert(bought))
     as_forecast = left.num_rows == refills.num_rows
-    reminder = run.suggestion_of(customer_id)
+    told = "reasons" in parts
+    reminder = customers.reminder_of(cells.rows_of(run.tables["suggestions"], [customer_id])[0])
     return {
         "customer_id": customer_id,
+        "merged_id": None,
         "release": scorer.release.id,
-        "as_of": _instant(rescored.cutoff.at),
-        "data_through": _instant(rescored.data_through(run)),
+        "as_of": cells.instant(rescored.cutoff.at),
+        "data_through": cells.instant(rescored.data_through(run)),
         "confidence": row["confidence"],
         "scores": answers.scores_of(row),
-        "reasons": answers.reasons_of(scorer.reasons(rescored.scored.features, rescored.cutoff.day)[0]),
-        "segments": _segments_now(run, customer_id, rescored, as_forecast=as_forecast),
-        **answers.refills_of(left),
-        "reminder": _plain(reminder) if as_forecast and reminder else None,
+        "reasons": answers.reasons_of(scorer.reasons(rescored.scored.features, rescored.cutoff.day)[0])
+        if told
+        else None,
+        "segments": _segments_now(run, customer_id, rescored, as_forecast=as_forecast, told=told),
+        **(customers.refills_of(left) if "replenishment" in parts else customers.NO_REFILLS),
+        "reminder": reminder if as_forecast else None,
     }
 
 
 def _segments_now(
-    run: PublishedRun, customer_id: str, rescored: Rescored, *, as_forecast: bool
+    run: PublishedRun, customer_id: str, rescored: Rescored, *, as_forecast: bool, told: bool
 ) -> list[answers.Answer]:
     scorer = rescored.scorer
     before = {each["segment"]: each for each in run.memberships_of(customer_id)}
@@ -62,17 +68,9 @@ def _segments_now(
         {
             "name": segment.name,
             "title": segment.title,
-            "reasons": reasons[segment.name],
-            "since": _instant(entered.get(segment.name, rescored.at)),
+            "reasons": reasons[segment.name] if told else None,
+            "since": cells.instant(entered.get(segment.name, rescored.at)),
         }
         for segment in scorer.segments
         if segment.name in reasons
     ]
-
-
-def _plain(row: Mapping[str, Any]) -> answers.Answer:
-    return {name: answers.plain(value) for name, value in row.items() if name != "customer_id"}
-
-
-def _instant(moment: datetime | None) -> str | None:
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z") if moment else None

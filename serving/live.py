@@ -8,7 +8,7 @@ import hashlib
 import logging
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -198,14 +198,14 @@ class Live:
             raise ProblemError(Problem("not-ready", STARTING))
         return self._opened.home
 
-    def rescored(self, run: PublishedRun, customer_id: str) -> Rescored | None:
-        """Return a customer scored by what was posted since a run; None when nothing was, or nothing is deployed."""
+    def rescored(self, run: PublishedRun, customer_ids: Iterable[str]) -> dict[str, Rescored]:
+        """Return customers of whom something was posted since a run, scored by it; none when nothing is deployed."""
         opened = self._opened
         scorer = None if opened is None else opened.scorer.current
         if opened is None or scorer is None:
-            return None
-        since = opened.arrived.since(run, customer_id)
-        return None if since is None else opened.arrived.rescored(run, scorer, customer_id, since)
+            return {}
+        since = opened.arrived.since(run, customer_ids)
+        return opened.arrived.rescored(run, scorer, since) if since else {}
 
     def run(self) -> PublishedRun:
         """

@@ -59,6 +59,12 @@ FILTERS = [
     _query("due_to", "The median date of the next purchase is this day or earlier.", DAY, "2018-01-14"),
 ]
 
+INCLUDE = _query(
+    "include",
+    "Parts that take longest, by comma: reasons, replenishment; all of them when left out, none when empty.",
+    TEXT,
+    "reasons",
+)
 MEMBERS_ON = _query(
     "as_of", "Who was a member on this local day, as the last run by then said.", DAY, "2018-01-01"
 )
@@ -97,10 +103,10 @@ READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, .
     ),
     (
         "/v1/customers/{customer_id}",
-        "Stored scores, segments and refills of one customer",
+        "Scores, segments and refills of one customer",
         schemas.CustomerAnswer,
-        [CUSTOMER],
-        ("unknown-customer",),
+        [CUSTOMER, INCLUDE],
+        ("bad-request", "unknown-customer", "too-new-customer", "erased-customer"),
     ),
     (
         "/v1/replenishment",
@@ -125,6 +131,7 @@ WRITES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("/v1/events", "Events into the ledger; told of their customers at once", written.EventsRequest),
 )
 WRITING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-rows")
+LOOKUP_PROBLEMS = ("bad-request", "too-large", "wrong-media-type")
 SCORING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-history")
 ANY_PROBLEMS = (
     "no-key",
@@ -155,6 +162,8 @@ def description() -> dict[str, Any]:
     models: list[type[BaseModel]] = [
         schemas.ScoreRequest,
         schemas.ScoreAnswer,
+        schemas.LookupRequest,
+        schemas.LookupAnswer,
         schemas.PreviewRequest,
         schemas.PreviewAnswer,
         schemas.ProblemDocument,
@@ -166,6 +175,7 @@ def description() -> dict[str, Any]:
     _, defined = models_json_schema(described, ref_template=REF)
     paths: dict[str, Any] = {
         "/v1/score": {"post": _scoring()},
+        "/v1/customers/lookup": {"post": _looking_up()},
         "/v1/segments/preview": {"post": _previewing()},
     }
     for path, summary, request in WRITES:
@@ -199,6 +209,19 @@ def _scoring() -> dict[str, Any]:
             "content": {"application/json": {"schema": _ref(schemas.ScoreRequest)}},
         },
         "responses": _responses(schemas.ScoreAnswer, SCORING_PROBLEMS),
+    }
+
+
+def _looking_up() -> dict[str, Any]:
+    return {
+        "summary": "The same as /v1/customers/{customer_id} for up to 1,000 customers, or 100 with `include`",
+        "description": "Each is answered for himself: an id of which there is nothing to tell has an error as its "
+        "result, which says whether it is unknown, too new or erased.",
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": _ref(schemas.LookupRequest)}},
+        },
+        "responses": _responses(schemas.LookupAnswer, LOOKUP_PROBLEMS),
     }
 
 

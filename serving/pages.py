@@ -4,7 +4,6 @@ The service mounts it at "/"; it is an application of its own, so that it can be
 """
 
 import functools
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from pydantic_core import to_json
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
@@ -25,11 +25,12 @@ from ledger.schema import Table
 from ledger.store import Ledger
 from ledger.tables.events import EVENTS
 from ledger.tables.orders import ORDERS
-from serving import answers, current, writing
+from serving import answers, writing
 from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of
 from serving.live import Live
 from serving.look import frame, registry
 from serving.look.page import Asked, Page
+from serving.lookup import Customers
 from serving.openapi import description
 from serving.reminders import answers as refill_answers
 from serving.segments import answers as of_segments
@@ -54,13 +55,14 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
     now : callable
         Returns the instant of a request, or None: then nothing is said of how old the orders are.
     """
-    as_json = functools.partial(_json, live)
+    as_json, posted = functools.partial(_json, live), functools.partial(_posted, live)
+    customers = Customers(live, lambda: datetime.now(UTC))
     segment = "/segments/{name}"
     return Starlette(
         routes=[
             *_pages(live, now),
             Route("/v1/segments", as_json(lambda run, _: of_segments.segments(run, now())), methods=["GET"]),
-            Route("/v1/segments/preview", functools.partial(_preview, live), methods=["POST"]),
+            Route("/v1/segments/preview", posted(of_segments.preview), methods=["POST"]),
             Route(
                 f"/v1{segment}",
                 as_json(lambda run, given: of_segments.segment(run, given["name"])),
@@ -69,12 +71,9 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
             Route(f"/v1{segment}/members", as_json(of_segments.members), methods=["GET"]),
             Route(f"/v1{segment}/changes", as_json(of_segments.changes), methods=["GET"]),
             Route("/v1/migration", as_json(of_segments.migration), methods=["GET"]),
+            Route("/v1/customers/lookup", posted(customers.many), methods=["POST"]),
             # An id may hold slashes, sent as %2F: the server has decoded them by now.
-            Route(
-                "/v1/customers/{customer_id:path}",
-                as_json(functools.partial(_customer, live)),
-                methods=["GET"],
-            ),
+            Route("/v1/customers/{customer_id:path}", as_json(customers.one), methods=["GET"]),
             Route("/v1/replenishment", as_json(refill_answers.replenishment), methods=["GET"]),
             Route("/v1/replenishment/demand", as_json(refill_answers.demand), methods=["GET"]),
             Route("/v1/orders", _write(live, ORDERS), methods=["POST"]),
@@ -94,21 +93,15 @@ def _pages(live: Live, now: Callable[[], datetime | None]) -> list[Route]:
     return twins + pages
 
 
-def _customer(live: Live, run: PublishedRun, given: Mapping[str, str]) -> answers.Answer:
-    customer = given["customer_id"]
-    rescored = live.rescored(run, customer)
-    if rescored is not None:
-        return current.customer(run, customer, rescored)
-    return answers.customer(run, customer, live.release_of(run))
+def _posted(live: Live, answer: Callable[[PublishedRun, object], answers.Answer]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            body = await request.json()
+            return await run_in_threadpool(lambda: json_response(answer(live.run(), body)))
+        except ProblemError as error:
+            return problem_response(error.problem, request)
 
-
-async def _preview(live: Live, request: Request) -> Response:
-    try:
-        body = json.loads(await request.body())
-        found = await run_in_threadpool(lambda: of_segments.preview(live.run(), body))
-    except ProblemError as error:
-        return problem_response(error.problem, request)
-    return json_response(found)
+    return endpoint
 
 
 def _write(live: Live, table: Table) -> Endpoint:
@@ -132,10 +125,9 @@ def _given(request: Request) -> dict[str, str]:
 def _json(live: Live, answer: Callable[[PublishedRun, Mapping[str, str]], answers.Answer]) -> Endpoint:
     async def endpoint(request: Request) -> Response:
         try:
-            found = await run_in_threadpool(lambda: answer(live.run(), _given(request)))
+            return await run_in_threadpool(lambda: json_response(answer(live.run(), _given(request))))
         except ProblemError as error:
             return problem_response(error.problem, request)
-        return json_response(found)
 
     return endpoint
 
@@ -186,9 +178,8 @@ async def _description(_: Request) -> Response:
 
 
 def json_response(content: Mapping[str, Any]) -> Response:
-    """Return a JSON answer; NaN is refused here rather than sent as something that is no JSON."""
-    body = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return Response(body.encode(), media_type="application/json")
+    """Return a JSON answer; what is no number in JSON is null."""
+    return Response(to_json(content, inf_nan_mode="null"), media_type="application/json")
 
 
 def problem_response(problem: Problem, request: Request) -> Response:

@@ -4,13 +4,16 @@ import re
 from datetime import date, datetime
 from decimal import Decimal
 from math import isfinite
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 CUSTOMERS_A_REQUEST = 1_000
 LINES_A_REQUEST = 10_000
+IDS_A_REQUEST = 1_000
+IDS_IN_FULL = 100
 TEXT_LENGTH = 200
+ID_LENGTH = 255
 
 
 def _as_text(value: object) -> object:
@@ -45,6 +48,12 @@ Text = Annotated[
     Field(min_length=1, max_length=TEXT_LENGTH),
 ]
 Name = Annotated[Text, AfterValidator(_as_name)]
+CustomerId = Annotated[
+    str,
+    BeforeValidator(_as_text, json_schema_input_type=str | int),
+    Field(min_length=1, max_length=ID_LENGTH),
+    AfterValidator(_as_name),
+]
 Amount = Annotated[
     str, BeforeValidator(_as_amount, json_schema_input_type=str | float), Field(min_length=1, max_length=40)
 ]
@@ -122,7 +131,7 @@ class SegmentReason(Frozen):
 
     name: str
     title: str
-    reasons: list[str]
+    reasons: list[str] | None = Field(description="Null where reasons were not asked for.")
     since: datetime | None = None
 
 
@@ -170,7 +179,7 @@ class ScoredCustomer(Frozen):
     confidence: str
     scores: dict[str, float | None]
     reasons: dict[str, ScoreReasons] | None = Field(
-        description="By score. Null for stored scores of a release that is not deployed any more."
+        description="By score. Null where they were not asked for, and for stored scores of a release that is gone."
     )
     segments: list[SegmentReason]
 
@@ -182,12 +191,26 @@ class RefusedCustomer(Frozen):
     error: ProblemDocument
 
 
+class ScoreLabel(Frozen):
+    """What a score is."""
+
+    unit: str = Field(
+        description="probability (0 to 1), percentile (0 to 100 among the customers of the release), orders, days, or "
+        "the code of the currency that the money is in."
+    )
+    rests_on: str | None = Field(
+        description="What trained it: what happened within the horizon; the purchase process beyond the trained "
+        "horizon, with the correction learnt within it; or the purchase process alone. Null for a release that is gone."
+    )
+
+
 class ScoreAnswer(Frozen):
     """Results in the order of the request."""
 
     release: str
     as_of: datetime
     data_through: datetime | None
+    labels: dict[str, ScoreLabel] = Field(description="By score.")
     results: list[ScoredCustomer | RefusedCustomer]
 
 
@@ -349,18 +372,58 @@ class Reminder(Frozen):
     reasons: list[str]
 
 
-class CustomerAnswer(ScoredCustomer):
-    """Stored scores of one customer in the latest run."""
+class StoredCustomer(ScoredCustomer):
+    """One customer as of the latest run, or as of the day of what was posted of him since."""
+
+    merged_id: str | None = Field(
+        description="The id that was asked for, where a merge made it this customer's; otherwise null."
+    )
+    release: str
+    as_of: datetime
+    data_through: datetime | None
+    replenishment: list[Refill] | None = Field(
+        description="What is likeliest bought again within 14 days: up to 10 products and 10 categories, the likeliest "
+        "first. /v1/replenishment?customer= has them all. Null where it was not asked for."
+    )
+    replenishment_total: int | None = Field(
+        description="Refills that there are of this customer; null where they were not asked for."
+    )
+    reminder: Reminder | None
+
+
+class CustomerAnswer(StoredCustomer):
+    """One customer, and what his scores are."""
+
+    labels: dict[str, ScoreLabel] = Field(description="By score.")
+
+
+Part = Literal["reasons", "replenishment"]
+
+
+class LookupRequest(Frozen):
+    """Customers to look up: up to 1,000, or 100 with `include`."""
+
+    customer_ids: Annotated[list[CustomerId], Field(min_length=1, max_length=IDS_A_REQUEST)]
+    include: list[Part] = Field(
+        default=[],
+        description="What takes longest and is left out otherwise: reasons, of scores and of segments; replenishment.",
+    )
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={"example": {"customer_ids": ["c-1", "c-1041"], "include": ["reasons"]}},
+    )
+
+
+class LookupAnswer(Frozen):
+    """Results in the order of the request; each says of itself as of when, and by which release."""
 
     release: str
     as_of: datetime
     data_through: datetime | None
-    replenishment: list[Refill] = Field(
-        description="What is likeliest bought again within 14 days: up to 10 products and 10 categories, the likeliest "
-        "first. /v1/replenishment?customer= has them all."
-    )
-    replenishment_total: int = Field(description="Refills that there are of this customer.")
-    reminder: Reminder | None
+    labels: dict[str, ScoreLabel] = Field(description="By score.")
+    results: list[StoredCustomer | RefusedCustomer]
 
 
 class Readiness(Frozen):

@@ -10,7 +10,7 @@ from ledger.errors import InputError
 from ledger.home import Home
 from models.release import deploy
 from segments.segment import load_library
-from serving import answers, batch, live
+from serving import batch, customers, live
 from serving.errors import ProblemError
 from serving.live import Live, Watched, try_out
 from serving.scorer import Scorer
@@ -84,7 +84,7 @@ def test_a_run_is_explained_by_the_release_that_scored_it_though_another_is_in_f
         release = held.release_of(run)
         assert release is not None
         assert release.id == run.facts.release != release_of(held)
-        customer = answers.customer(run, run.tables["scores"]["customer_id"][0].as_py(), release)
+        customer = customers.customer(run, run.tables["scores"]["customer_id"][0].as_py(), release)
         assert customer["reasons"]["p_order_90d"]["reasons"]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from models.gaps import LEVELS
 from serving import schemas, tables
-from serving.answers import refills_of
+from serving.customers import refills_of
 from serving.reminders.states import STATES
 from serving.store import PublishedRun
 from tests.serving.shop import Shop

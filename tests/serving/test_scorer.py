@@ -13,7 +13,7 @@ from ledger.home import Home
 from ledger.store import Ledger
 from models.release import load_release
 from segments.segment import load_file, load_library
-from serving import answers
+from serving import answers, customers
 from serving.errors import ProblemError
 from serving.scorer import Scorer
 from serving.store import PublishedRun
@@ -56,7 +56,7 @@ def of_posted(home: Home, release: str) -> frozenset[str]:
 
 def stored(shop: Shop, customer_id: str) -> dict[str, Any]:
     """Return what the batch stored, in the shape of a posted result."""
-    found = answers.customer(PublishedRun.open(shop.home), customer_id, shop.release)
+    found = customers.customer(PublishedRun.open(shop.home), customer_id, shop.release)
     known = of_posted(shop.home, shop.release.id)
     segments = [
         {name: segment[name] for name in ("name", "title", "reasons")}
@@ -213,4 +213,4 @@ def test_reasons_are_told_with_the_customers_own_values(shop: Shop, histories: l
 def test_without_the_release_that_scored_a_run_stored_scores_have_no_reasons(shop: Shop) -> None:
     run = PublishedRun.open(shop.home)
     first = run.tables["scores"]["customer_id"][0].as_py()
-    assert answers.customer(run, first, None)["reasons"] is None
+    assert customers.customer(run, first, None)["reasons"] is None

@@ -44,7 +44,7 @@ def test_without_as_of_the_history_is_scored_as_of_now(ask: Client) -> None:
 def test_reads_pages_and_static_files_are_beside_the_scoring(ask: Client) -> None:
     assert ask("GET", "/v1/customers/c000").json()["customer_id"] == "c000"
     assert ask("GET", "/v1/segments/loyal_customers/members?limit=1").json()["members"][0]["reasons"]
-    page = ask("GET", "/")
+    page = ask("GET", "/segments")
     assert "Segments · Regulars" in page.text
     assert "googletagmanager" not in page.text
     assert ask("GET", "/segments/loyal_customers").status_code == 200
