@@ -112,6 +112,11 @@ class Home:
         return self.path / "releases"
 
     @property
+    def cards(self) -> Path:
+        """Directory of model cards, a Markdown file a release."""
+        return self.path / "cards"
+
+    @property
     def deployed(self) -> Path:
         """Pointer file naming the release that is served."""
         return self.path / "deployed" / "current.json"

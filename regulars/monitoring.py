@@ -193,13 +193,9 @@ def measured(report: "Report") -> "list[Measured]":
     day = report.as_of
     found = [Measured(f"drift/{each.name}", each.psi, day) for each in (*report.features, *report.scores)]
     found += [
-        Measured("replay/columns_that_differ", float(_differing(each)), day) for each in report.replays[:1]
+        Measured("replay/columns_that_differ", float(len(each.differences)), day) for each in report.replays[:1]
     ]
     for past in report.happened:
         if past.release == report.release:
             found += [Measured(f"happened/{name}", value, past.as_of) for name, value in past.metrics.items()]
     return found
-
-
-def _differing(replay: "Replay") -> int:
-    return len(replay.features) + len(replay.scores) + len(replay.recorded)

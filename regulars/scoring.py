@@ -1,13 +1,17 @@
 """Scoring everybody with the release in force and the segments that ship: for the command and the demo."""
 
 import warnings
+from datetime import UTC, datetime
 
 import typer
 
 from features.cutoff import Cutoff
 from features.engines.spark import open_session
+from ledger.errors import InputError
 from ledger.home import Home
+from ledger.store import Ledger
 from models.release import load_deployed
+from regulars import monitoring
 from regulars.options import Engine
 from regulars.terminal import Progress
 from segments.segment import load_library
@@ -25,7 +29,21 @@ def score(  # noqa: PLR0913, PLR0917 - what is scored, as of when, and the shop'
     lead_days: int = LEAD_DAYS,
     memory_limit_mb: int | None = None,
 ) -> batch.RunSummary:
-    """Score every customer as of a cutoff and publish the run; `serving.batch.run` says what is refused."""
+    """Score every customer as of a cutoff and publish the run, then look how the release does at work.
+
+    `serving.batch.run` says what is refused.
+    """
+    summary = _run(home, as_of, progress, engine, lead_days, memory_limit_mb)
+    try:
+        monitoring.look(Ledger(home), datetime.now(UTC), progress)
+    except InputError as error:  # of a release deleted since, say: the scores are there
+        typer.echo(f"monitoring is left out: {error}", err=True)
+    return summary
+
+
+def _run(  # noqa: PLR0913, PLR0917 - as of `score`
+    home: Home, as_of: Cutoff, progress: Progress, engine: Engine, lead_days: int, memory_limit_mb: int | None
+) -> batch.RunSummary:
     found = in_force(home, load_deployed(home), load_library())
     release, segments = found.release, found.segments
     for name, reason in found.aside.items():

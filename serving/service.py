@@ -24,6 +24,7 @@ from serving.guard import Guard
 from serving.keys import Keyring
 from serving.live import Live
 from serving.metrics import Measured, Metrics
+from serving.monitoring.gauges import of_release_at_work
 from serving.schemas import ScoreAnswer
 
 # For the workers. Unless told, BentoML reports its use to its makers and OpenTelemetry slows every request.
@@ -125,7 +126,7 @@ def _of_one(body: object) -> bool:
 
 
 def _metrics(_: Request) -> Response:
-    served = metrics.of_what_is_served(LIVE, datetime.now(UTC))
+    served = (*metrics.of_what_is_served(LIVE, datetime.now(UTC)), *of_release_at_work(LIVE))
     return Response(METRICS.text(served), media_type=metrics.MEDIA_TYPE)
 
 

@@ -260,7 +260,10 @@ def _thresholds(
 
 
 def _record(home: Home, directory: Path, trained: Trained, tracking_uri: str | None) -> str:
-    """Record the run in MLflow and return its id there."""
+    """Keep the model card, record the run in MLflow and return its id there."""
+    text = card(trained)
+    home.cards.mkdir(exist_ok=True)
+    (home.cards / f"{trained.release.id}.md").write_text(text, encoding="utf-8")
     return registry.record(
         home,
         params=tracked.params(trained.release, trained.backtests),
@@ -273,7 +276,7 @@ def _record(home: Home, directory: Path, trained: Trained, tracking_uri: str | N
             "comparison.json": tracked.comparison(trained.backtests),
             "importance.json": tracked.importance(trained.importance),
         },
-        texts={"model_card.md": card(trained)},
+        texts={"model_card.md": text},
         release_directory=directory,
         promoted=trained.promoted,
         tracking_uri=tracking_uri,

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serving.look import grids, home, segment, segments, sharing
+from serving.look import card, drift, grids, home, model, segment, segments, sharing
 from serving.look.page import File, Page
 
 PAGES: Final = (
@@ -11,6 +11,9 @@ PAGES: Final = (
     Page("segment", "/segments/{name}", segment.answer, "/segments/{name}.json", charts=segment.charts),
     Page("sharing", "/segments/{name}/sharing", sharing.answer, "/segments/{name}/sharing.json"),
     Page("grids", "/grids", grids.answer, "/grids.json", in_navigation=True),
+    Page("model", "/model", model.answer, "/v1/model", in_navigation=True, charts=model.charts),
+    Page("drift", "/model/drift", drift.answer, "/v1/monitoring"),
+    Page("card", "/model/card", card.answer, "/v1/model/card"),
 )
 FILES: tuple[File, ...] = ()
 NAVIGATION: Final = tuple(each for each in PAGES if each.in_navigation)

@@ -96,9 +96,9 @@ class Replay(BaseModel):
     skipped: str | None = None
 
     @property
-    def differs(self) -> bool:
-        """Whether anything came out other than it was stored."""
-        return bool(self.features or self.scores or self.recorded)
+    def differences(self) -> tuple[Difference, ...]:
+        """Everything that came out other than it was stored."""
+        return self.features + self.scores + self.recorded
 
 
 def replay(run: PublishedRun, customers: int = REPLAYED) -> Replay:

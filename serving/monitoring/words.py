@@ -17,6 +17,24 @@ def lines(report: Report) -> list[str]:
     return [*_happened(report), *_drifted(report), *_replayed(report.replays), *report.notes]
 
 
+def short(report: Report) -> list[str]:
+    """Return the same in a few sentences, without names of columns."""
+    told = [_total(report.happened[0])] if report.happened else list(_happened(report))
+    for what, found in (("known of customers", report.features), ("predicted of them", report.scores)):
+        moved = sum(each.level != "none" for each in found)
+        if found:
+            much = f"{moved} of {len(found)}" if moved else "None"
+            told.append(f"{much} of the things {what} drifted from training by more than luck explains.")
+    differing = [each for each in report.replays if each.differences]
+    if differing:
+        told.append(
+            f"Computed again, {len(differing)} of {len(report.replays)} runs DIFFER from what was stored."
+        )
+    elif report.replays:
+        told.append("Computed again, stored predictions come out as they were stored.")
+    return [*told, *report.notes]
+
+
 def honest(report: Report) -> str | None:
     """Return how far to trust the scores, in one sentence; None while no run's horizon is over."""
     return next((_called(each, each.called) for each in report.happened if each.called), None)
@@ -25,26 +43,35 @@ def honest(report: Report) -> str | None:
 def _happened(report: Report) -> Iterator[str]:
     if report.happened:
         for each in report.happened:
-            yield from _one(each)
+            if each.called is not None:
+                yield _called(each, each.called)
+            yield _total(each)
     elif report.over_on is not None:
         yield f"No run can be judged by what happened yet; the first one can on {report.over_on}."
 
 
-def _one(past: Checked) -> Iterator[str]:
-    if past.called is not None:
-        yield _called(past, past.called)
+def _total(past: Checked) -> str:
+    within = sum(each.low <= each.ordered <= each.high for each in past.groups)
     ratios = [
-        f"{past.metrics[name]:.2f} times the {what} that came"
-        for name, what in (("orders_total_ratio", "orders"), ("value_total_ratio", "money"))
+        _than(past.metrics[name], what, fewer)
+        for name, what, fewer in (
+            ("orders_total_ratio", "orders", "fewer"),
+            ("value_total_ratio", "money", "less"),
+        )
         if name in past.metrics
     ]
-    total = f", {' and '.join(ratios)}" if ratios else ""
-    outside = sum(not each.low <= each.ordered <= each.high for each in past.groups)
-    yield (
-        f"As of {past.as_of}: {past.expected_ordered:,.0f} of {past.customers:,} customers were expected to order "
-        f"within {past.horizon_days} days, {past.ordered:,} did{total}; {outside} of {len(past.groups)} groups by "
-        "probability came out where luck would take 1 of 20."
+    totals = f" {' and '.join(ratios).capitalize()} was predicted than came." if ratios else ""
+    return (
+        f"As of {past.as_of}, {past.expected_ordered:,.0f} of {past.customers:,} customers were expected to order "
+        f"within {past.horizon_days} days, and {past.ordered:,} did.{totals} In {within} of {len(past.groups)} groups "
+        "by probability, as many ordered as predicted, give or take luck."
     )
+
+
+def _than(ratio: float, what: str, fewer: str) -> str:
+    """Return by how much more or less was predicted than came."""
+    percent = round(100 * (ratio - 1))
+    return f"{abs(percent)} % {'more' if percent >= 0 else fewer} {what}"
 
 
 def _called(past: Checked, called: Called) -> str:
@@ -85,7 +112,7 @@ def _replayed(replays: Sequence[Replay]) -> Iterator[str]:
         day = each.as_of
         if each.skipped is not None:
             yield f"The run as of {day} could not be replayed: {each.skipped}."
-        elif not each.differs:
+        elif not each.differences:
             yield (
                 f"Replayed {each.customers:,} customers of the run as of {day}: all {each.columns} features and scores "
                 "of each came out as they were stored."

@@ -4,4 +4,7 @@ ADDRESSES = (
     "/",
     "/segments",
     "/segments/likely_to_churn",
+    "/model",
+    "/model/drift",
+    "/model/card",
 )

@@ -1,0 +1,62 @@
+"""Model card: what training wrote down about the release that scored the run."""
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from serving.answers import Answer, stamp
+from serving.errors import Problem, ProblemError
+from serving.look.page import Asked
+
+
+def answer(asked: Asked) -> Answer:
+    """Return the card, as Markdown and as its blocks.
+
+    Raises
+    ------
+    ProblemError
+        When the release was trained elsewhere, or before cards were kept.
+    """
+    path = asked.run.home.cards / f"{asked.run.facts.release}.md"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ProblemError(
+            Problem("not-found", "no card of this release is kept here; the next `regulars train` writes one")
+        ) from error
+    return {**stamp(asked.run), "markdown": text, "blocks": list(blocks(text.splitlines()))}
+
+
+def blocks(lines: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Yield headings, lists, tables and paragraphs of the plain Markdown that `training.card` writes."""
+    for kind, some in groupby(lines, key=_kind):
+        found = list(some)
+        if kind == "blank":
+            continue
+        if kind == "heading":
+            for line in found:
+                marks, _, text = line.partition(" ")
+                yield {"kind": kind, "level": len(marks), "text": _plain(text)}
+        elif kind == "table":
+            head, _, *rows = (_cells(line) for line in found)
+            yield {"kind": kind, "head": head, "rows": rows}
+        else:
+            yield {"kind": kind, "lines": [_plain(line.removeprefix("- ")) for line in found]}
+
+
+def _kind(line: str) -> str:
+    if not line.strip():
+        return "blank"
+    if line.startswith("#"):
+        return "heading"
+    if line.startswith("|"):
+        return "table"
+    return "list" if line.startswith("- ") else "text"
+
+
+def _cells(line: str) -> list[str]:
+    return [_plain(cell.strip()) for cell in line.strip("| ").split(" | ")]
+
+
+def _plain(text: str) -> str:
+    return text.replace("`", "")
