@@ -198,6 +198,10 @@ class Live:
             raise ProblemError(Problem("not-ready", STARTING))
         return self._opened.home
 
+    def has_news(self, run: PublishedRun, customer_id: str) -> bool:
+        """Return whether anything was posted of a customer since a run."""
+        return self._opened is not None and bool(self._opened.arrived.since(run, [customer_id]))
+
     def rescored(self, run: PublishedRun, customer_ids: Iterable[str]) -> dict[str, Rescored]:
         """Return customers of whom something was posted since a run, scored by it; none when nothing is deployed."""
         opened = self._opened
