@@ -67,8 +67,16 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
                 as_json(lambda run, given: of_segments.segment(run, given["name"])),
                 methods=["GET"],
             ),
-            Route(f"/v1{segment}/members", as_json(of_segments.members), methods=["GET"]),
-            Route(f"/v1{segment}/changes", as_json(of_segments.changes), methods=["GET"]),
+            Route(
+                f"/v1{segment}/members",
+                as_json(lambda run, given: of_segments.members(run, given, lambda: live.latest(run))),
+                methods=["GET"],
+            ),
+            Route(
+                f"/v1{segment}/changes",
+                as_json(lambda run, given: of_segments.changes(run, given, lambda: live.latest(run))),
+                methods=["GET"],
+            ),
             Route("/v1/migration", as_json(of_segments.migration), methods=["GET"]),
             Route("/v1/customers/lookup", posted(customers.many), methods=["POST"]),
             # An id may hold slashes, sent as %2F: the server has decoded them by now.
