@@ -26,11 +26,10 @@ from ledger.store import Ledger
 from ledger.tables.events import EVENTS
 from ledger.tables.orders import ORDERS
 from serving import answers, writing
-from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of
-from serving.kept import COMPRESSED_FROM_BYTES, LEVEL, Kept, KeptAnswers, packed
+from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of, shown
 from serving.live import Live
 from serving.look import frame, registry
-from serving.look.page import Asked, Page
+from serving.look.page import Asked, File, Page
 from serving.lookup import Customers
 from serving.openapi import description
 from serving.reminders import answers as refill_answers
@@ -39,8 +38,11 @@ from serving.store import PublishedRun
 
 STATIC = Path(__file__).parent / "static"
 STATIC_SECONDS = 3600
+GZIP_FROM_BYTES = 1_000  # less fits one packet
+GZIP_LEVEL = 5  # higher takes twice as long for a few per cent
 
 Endpoint = Callable[[Request], Awaitable[Response]]
+Shown = Callable[[Page, Request, Asked | ProblemError], Response]
 
 
 def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -> Starlette:
@@ -67,20 +69,12 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
                 as_json(lambda run, given: of_segments.segment(run, given["name"])),
                 methods=["GET"],
             ),
-            Route(
-                f"/v1{segment}/members",
-                as_json(lambda run, given: of_segments.members(run, given, lambda: live.latest(run))),
-                methods=["GET"],
-            ),
-            Route(
-                f"/v1{segment}/changes",
-                as_json(lambda run, given: of_segments.changes(run, given, lambda: live.latest(run))),
-                methods=["GET"],
-            ),
+            Route(f"/v1{segment}/members", as_json(of_segments.members), methods=["GET"]),
+            Route(f"/v1{segment}/changes", as_json(of_segments.changes), methods=["GET"]),
             Route("/v1/migration", as_json(of_segments.migration), methods=["GET"]),
             Route("/v1/customers/lookup", posted(customers.many), methods=["POST"]),
             # An id may hold slashes, sent as %2F: the server has decoded them by now.
-            Route("/v1/customers/{customer_id:path}", _customer(live, customers), methods=["GET"]),
+            Route("/v1/customers/{customer_id:path}", as_json(customers.one), methods=["GET"]),
             Route("/v1/replenishment", as_json(refill_answers.replenishment), methods=["GET"]),
             Route("/v1/replenishment/demand", as_json(refill_answers.demand), methods=["GET"]),
             Route("/v1/orders", _write(live, ORDERS), methods=["POST"]),
@@ -89,44 +83,21 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
             Route("/docs.json", _description, methods=["GET"]),
             Mount("/static", _Static(directory=STATIC)),
         ],
-        middleware=[Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=LEVEL)],
+        middleware=[Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)],
     )
 
 
 def _pages(live: Live, now: Callable[[], datetime | None]) -> list[Route]:
     """Return the pages' routes; the twins come first, as a page's parameter may take in what they end with."""
-    twins = [Route(page.twin, _asked(live, now, page, _twin), methods=["GET"]) for page in registry.PAGES]
-    pages = [Route(page.path, _asked(live, now, page, _page), methods=["GET"]) for page in registry.PAGES]
-    return twins + pages
 
+    def routes(page: Page, path: str, shown: Shown) -> Route:
+        return Route(path, _asked(live, now, functools.partial(shown, page)), methods=[page.method])
 
-def _customer(live: Live, customers: Customers) -> Endpoint:
-    kept_answers = KeptAnswers()
-
-    async def answered(request: Request) -> Kept:
-        run, given = live.run(), _given(request)
-        customer_id = given["customer_id"]
-        compress = "gzip" in request.headers.get("accept-encoding", "")
-        # With its release the run tells reasons, without it none.
-        source = (run.name, live.release_of(run) is None)
-        key = (customer_id, given.get("include"), compress)
-        if not live.has_news(run, customer_id) and (found := kept_answers.find(source, key)):
-            return found
-        told = await run_in_threadpool(customers.one, run, given)
-        kept = packed(to_json(told, inf_nan_mode="null"), compress=compress)
-        if told["merged_id"] is None and not live.has_news(run, customer_id):
-            kept_answers.keep(source, key, kept)
-        return kept
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            kept = await answered(request)
-        except ProblemError as error:
-            return problem_response(error.problem, request)
-        headers = {"vary": "accept-encoding"} | ({"content-encoding": "gzip"} if kept.compressed else {})
-        return Response(kept.body, media_type="application/json", headers=headers)
-
-    return endpoint
+    return [
+        *(Route(file.path, _asked(live, now, functools.partial(_file, file))) for file in registry.FILES),
+        *(routes(page, page.twin, _twin) for page in registry.PAGES),
+        *(routes(page, page.path, _page) for page in registry.PAGES),
+    ]
 
 
 def _posted(live: Live, answer: Callable[[PublishedRun, object], answers.Answer]) -> Endpoint:
@@ -171,32 +142,48 @@ def _json(live: Live, answer: Callable[[PublishedRun, Mapping[str, str]], answer
 def _asked(
     live: Live,
     now: Callable[[], datetime | None],
-    page: Page,
-    shown: Callable[[Request, Page, Asked | ProblemError], Response],
+    show: Callable[[Request, Asked | ProblemError], Response],
 ) -> Endpoint:
     """Return the endpoint that asks a page's function, off the loop, and shows what it found or refused."""
 
-    def found(request: Request) -> Response:
+    def found(request: Request, sent: object) -> Response:
         listed = {name: request.query_params.getlist(name) for name in request.query_params}
         try:
-            asked = Asked(live.run(), _given(request), live, now(), listed)
-            return shown(request, page, asked)
+            asked = Asked(live.run(), _given(request), live, now(), listed, _object(sent))
+            return show(request, asked)
         except ProblemError as error:
-            return shown(request, page, error)
+            return show(request, error)
 
     async def endpoint(request: Request) -> Response:
-        return await run_in_threadpool(found, request)
+        sent = await request.json() if request.method == "POST" else {}
+        return await run_in_threadpool(found, request, sent)
 
     return endpoint
 
 
-def _twin(request: Request, page: Page, asked: Asked | ProblemError) -> Response:
+def _object(sent: object) -> Mapping[str, object]:
+    if isinstance(sent, Mapping):
+        return sent
+    raise ProblemError(
+        Problem("bad-request", "the body must be a JSON object", "body", "an object", shown(sent))
+    )
+
+
+def _file(file: File, request: Request, asked: Asked | ProblemError) -> Response:
+    if isinstance(asked, ProblemError):
+        return problem_response(asked.problem, request)
+    made = file.answer(asked)
+    headers = {"content-disposition": f'attachment; filename="{made.name}"'}
+    return Response(made.content, media_type=made.media_type, headers=headers)
+
+
+def _twin(page: Page, request: Request, asked: Asked | ProblemError) -> Response:
     if isinstance(asked, ProblemError):
         return problem_response(asked.problem, request)
     return json_response(page.answer(asked))
 
 
-def _page(request: Request, page: Page, asked: Asked | ProblemError) -> Response:
+def _page(page: Page, request: Request, asked: Asked | ProblemError) -> Response:
     policy = {"content-security-policy": frame.CONTENT_POLICY}
     if isinstance(asked, ProblemError):
         part = "hx-request" in request.headers

@@ -132,8 +132,6 @@ class RunFacts(BaseModel):
         Between two days with orders, in the year up to the last one.
     posted_through : int
         Number of the last posted row that the ledger's tables had when the run read them, see `ledger.arrivals`.
-    recorded_events : tuple of str
-        Names of the events that the shop had ever recorded, as far as a segment asks for any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -158,7 +156,6 @@ class RunFacts(BaseModel):
     orders_a_day: float | None = None
     longest_silence_days: int | None = None
     posted_through: int = 0
-    recorded_events: tuple[str, ...] = ()
 
 
 def publish(  # noqa: PLR0913 - one argument a table, by name

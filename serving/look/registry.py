@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from serving.look import card, drift, grids, home, model, segment, segments, sharing
+from serving.look import builder, card, drift, grids, home, model, segment, segments, sending, sharing
 from serving.look.page import File, Page
 
 PAGES: Final = (
@@ -10,10 +10,25 @@ PAGES: Final = (
     Page("segments", "/segments", segments.answer, "/segments.json", in_navigation=True),
     Page("segment", "/segments/{name}", segment.answer, "/segments/{name}.json", charts=segment.charts),
     Page("sharing", "/segments/{name}/sharing", sharing.answer, "/segments/{name}/sharing.json"),
+    Page(
+        "delivered",
+        "/segments/{name}/deliveries",
+        sending.deliver,
+        "/segments/{name}/deliveries.json",
+        method="POST",
+    ),
+    Page("builder", "/builder", builder.answer, "/builder.json", in_navigation=True),
+    Page("builder_changed", "/builder/rows", builder.rows, "/builder/rows.json"),
+    Page("builder_tried", "/builder/tried", builder.tried, "/builder/tried.json"),
+    Page("builder_saved", "/builder/saved", builder.save, "/builder/saved.json", method="POST"),
+    Page("builder_undone", "/builder/undone", builder.undo, "/builder/undone.json", method="POST"),
     Page("grids", "/grids", grids.answer, "/grids.json", in_navigation=True),
     Page("model", "/model", model.answer, "/v1/model", in_navigation=True, charts=model.charts),
     Page("drift", "/model/drift", drift.answer, "/v1/monitoring"),
     Page("card", "/model/card", card.answer, "/v1/model/card"),
 )
-FILES: tuple[File, ...] = ()
+FILES: Final = (
+    File("/segments/{name}/members.csv", sending.members_csv),
+    File("/segments/{name}/members.parquet", sending.members_parquet),
+)
 NAVIGATION: Final = tuple(each for each in PAGES if each.in_navigation)

@@ -33,6 +33,15 @@ MONDAY = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)
 HOSTILE = "<script>alert(1)</script>'\"\u202e&amp;/../{{7*7}}"
 
 
+PARAMETERS = {"name": "loyal_customers", "customer_id": "c000"}
+READ = [page for page in registry.PAGES if page.method == "GET"]
+
+
+def filled(path: str) -> str:
+    """Return a page's address with parameters of the shop."""
+    return path.replace(":path}", "}").format(**PARAMETERS)
+
+
 class Served(Live):
     """A live service with one run and no release."""
 
@@ -148,8 +157,8 @@ def test_hostile_names_are_shown_and_do_nothing(hostile: Served, path: str) -> N
 
 
 def test_a_page_needs_nothing_that_the_content_policy_forbids(served: Served) -> None:
-    for page in registry.PAGES:
-        answer = get(served, page.path.replace("{name}", "loyal_customers"))
+    for page in READ:
+        answer = get(served, filled(page.path))
         assert answer.headers["content-security-policy"] == CONTENT_POLICY
         assert "unsafe" not in CONTENT_POLICY
         tags = Tags(answer.text).found
@@ -160,15 +169,19 @@ def test_a_page_needs_nothing_that_the_content_policy_forbids(served: Served) ->
             assert get(served, str(address)).status_code == 200
 
 
-@pytest.mark.parametrize("page", registry.PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", READ, ids=lambda page: page.name)
 def test_each_page_has_a_twin_that_says_the_same_as_json(served: Served, page: Page) -> None:
-    path, twin = (text.replace("{name}", "loyal_customers") for text in (page.path, page.twin))
-    shown = get(served, path).text
+    path, twin = filled(page.path), filled(page.twin)
+    answered, told = get(served, path), get(served, twin)
+    assert answered.status_code == told.status_code
+    if answered.is_error:  # a part that is only fetched with a choice of the page around it
+        return
+    shown = answered.text
     links = [at for tag, at in Tags(shown).found if tag == "link"]
     named = [at["href"] for at in links if at.get("type") == "application/json"]
     assert named == ([twin] if "<html" in shown else [])
-    asked = Asked(served.only, {"name": "loyal_customers"}, served)
-    assert get(served, twin).json() == json.loads(json.dumps(page.answer(asked)))
+    asked = Asked(served.only, PARAMETERS, served)
+    assert told.json() == json.loads(json.dumps(page.answer(asked)))
 
 
 def test_every_text_of_the_pages_is_used_and_every_text_used_is_there() -> None:
@@ -178,8 +191,9 @@ def test_every_text_of_the_pages_is_used_and_every_text_used_is_there() -> None:
     begun = tuple(re.findall(r"""say\(['"]([\w.]+\.)['"] ~""", written))
     keys = {key.removesuffix(".one").removesuffix(".many") for key in texts()}
     assert whole - keys == set()
+    named = set(re.findall(r"""['"]([\w.]+)['"]""", written))
     titles = {f"{page.name}.title" for page in registry.NAVIGATION}
-    assert {key for key in keys - whole - titles if not key.startswith(begun)} == set()
+    assert {key for key in keys - named - titles if not key.startswith(begun)} == set()
 
 
 def test_large_answers_are_sent_packed(served: Served) -> None:
