@@ -5,26 +5,14 @@ from itertools import groupby
 from typing import Any
 
 from serving.answers import Answer, stamp
-from serving.errors import Problem, ProblemError
 from serving.look.page import Asked
 
 
 def answer(asked: Asked) -> Answer:
-    """Return the card, as Markdown and as its blocks.
-
-    Raises
-    ------
-    ProblemError
-        When the release was trained elsewhere, or before cards were kept.
-    """
+    """Return the card, as Markdown and as its blocks; nothing of a release that was trained elsewhere."""
     path = asked.run.home.cards / f"{asked.run.facts.release}.md"
-    try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ProblemError(
-            Problem("not-found", "no card of this release is kept here; the next `regulars train` writes one")
-        ) from error
-    return {**stamp(asked.run), "markdown": text, "blocks": list(blocks(text.splitlines()))}
+    text = path.read_text(encoding="utf-8") if path.is_file() else None
+    return {**stamp(asked.run), "markdown": text, "blocks": list(blocks((text or "").splitlines()))}
 
 
 def blocks(lines: Sequence[str]) -> Iterator[dict[str, Any]]:

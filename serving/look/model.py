@@ -11,7 +11,7 @@ from models.checked import Checked
 from models.release import Release, deployed_release
 from models.scores import SCORES
 from serving.answers import Answer, stamp
-from serving.look.charts import Chart, Series
+from serving.look.charts import Chart, Draws, Series
 from serving.look.page import Asked
 from serving.look.texts import say
 from serving.monitoring import words
@@ -115,18 +115,18 @@ def charts(told: Answer) -> dict[str, Chart]:
     groups = past["groups"]
     places = [str(number) for number in range(1, len(groups) + 1)]
 
-    def series(label: str, name: str, draws: str) -> Series:
-        return Series(say(f"model.{label}"), [each[name] for each in groups], draws, "share")  # type: ignore[arg-type]
+    def series(label: str, name: str, draws: Draws) -> Series:
+        return Series(label, [each[name] for each in groups], draws, "share")
 
     return {
         "calibration": Chart(
             say("model.calibration"),
             places,
             [
-                series("predicted", "p_order", "line"),
-                series("low", "low", "low"),
-                series("high", "high", "high"),
-                series("came", "ordered", "dots"),
+                series(say("model.predicted"), "p_order", "line"),
+                series(say("model.low"), "low", "low"),
+                series(say("model.high"), "high", "high"),
+                series(say("model.came"), "ordered", "dots"),
             ],
             say("model.group"),
             kind="name",

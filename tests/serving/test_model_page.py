@@ -150,7 +150,7 @@ def test_a_shop_that_nobody_looked_at_says_what_to_do(shop: Shop) -> None:
     assert page.status_code == 200
     assert "Nothing could be judged yet" in page.text
     assert get(live, "/model/drift").status_code == 200
-    assert get(live, "/model/card").status_code == 404
+    assert "No card of this release is kept here" in get(live, "/model/card").text
 
 
 def test_a_damaged_report_is_a_problem_and_no_failure(own_shop: Shop) -> None:
