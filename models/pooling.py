@@ -68,10 +68,10 @@ class Tree:
 
     def totals(self, paths: Ints, values: Floats) -> Floats:
         """Sum a value of each row into every node above it, each node once."""
-        out: Floats = np.bincount(paths[:, 0], values, len(self.names)).astype(np.float64)
-        for level in range(1, paths.shape[1]):
-            own = paths[:, level] != paths[:, level - 1]
-            out += np.bincount(paths[own, level], values[own], len(self.names))
+        out: Floats = np.bincount(paths[:, -1], values, len(self.names)).astype(np.float64)
+        for level in range(int(self.depth.max(initial=0)), 0, -1):
+            at = self.depth == level
+            out += np.bincount(self.parent[at], out[at], len(self.names))
         return out
 
     def pooled(self, totals: Floats, weights: Floats, root: float, strength: float) -> Floats:

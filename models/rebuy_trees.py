@@ -46,7 +46,9 @@ MOST_ROWS: Final = 600_000
 LEAST_ROWS: Final = 2_000
 LEAST_REBOUGHT: Final = 200
 """Below these the trees would learn names instead of habits."""
-ROUNDS: Final = 120
+SHARED_ROUNDS: Final = 90
+HORIZON_ROUNDS: Final = 30
+"""Trees that are not told the horizon, answered once for all of them; and those after them, which are."""
 _SETTINGS: Final = {
     "objective": "binary",
     "learning_rate": 0.08,
@@ -58,6 +60,7 @@ _SETTINGS: Final = {
     # One random threshold a feature and leaf: rougher trees that overlap less, as good as several seeds' mean.
     "extra_trees": True,
     "max_bin": 63,
+    "bin_construct_sample_cnt": 50_000,  # rows that 63 thresholds a column are found on
     "deterministic": True,
     "force_row_wise": True,
     "num_threads": 1,
@@ -186,10 +189,13 @@ class RebuyTrees:
         LightGBM's own text format.
     shift : float, log-odds
         Added to every answer, so that what is said of the newest windows adds up to what happened in them.
+    shared : int, trees
+        The first ones, that answer alike for every horizon.
     """
 
     text: str
     shift: float = 0.0
+    shared: int = 0
 
     @cached_property
     def _booster(self) -> "Booster":
@@ -225,15 +231,24 @@ class RebuyTrees:
         target = np.concatenate(targets).astype(np.float64) if targets else np.zeros(0)
         if len(target) < LEAST_ROWS or min(target.sum(), len(target) - target.sum()) < LEAST_REBOUGHT:
             return None
+        leaf = int(np.clip(len(target) // 1000, 20, 200))
+        settings = {**_SETTINGS, "seed": seed, "min_data_in_leaf": leaf}
         data = lightgbm.Dataset(
             np.concatenate(inputs),
             target,
             init_score=np.concatenate(offsets),
             feature_name=[*DESCRIBED, "horizon_days"],
+            params=settings,
         )
-        leaf = int(np.clip(len(target) // 1000, 20, 200))
-        settings = {**_SETTINGS, "seed": seed, "min_data_in_leaf": leaf}
-        return cls(lightgbm.train(settings, data, ROUNDS).model_to_string())
+        # A gain that counts nothing: the horizon is not split on, until it is let in.
+        told = [1.0] * len(DESCRIBED)
+        booster = lightgbm.Booster({**settings, "feature_contri": [*told, 0.0]}, data)
+        for _ in range(SHARED_ROUNDS):
+            booster.update()
+        booster.reset_parameter({"feature_contri": [*told, 1.0]})
+        for _ in range(HORIZON_ROUNDS):
+            booster.update()
+        return cls(booster.model_to_string(), shared=SHARED_ROUNDS)
 
     def settled(self, newest: list[Examples]) -> "RebuyTrees":
         """Return the same trees, their answers shifted to add up over the newest windows.
@@ -245,27 +260,42 @@ class RebuyTrees:
         ----------
         newest : list of Examples
         """
-        said, again = [], []
-        for window in newest:
-            said.append(window.offsets[:, _MIDDLE] + self._added(window.inputs, KNOTS_DAYS[_MIDDLE]))
-            again.append(window.next_days < KNOTS_DAYS[_MIDDLE])
-        scores, target = np.concatenate(said), float(np.concatenate(again).mean())
+        days = KNOTS_DAYS[_MIDDLE]
+        said = [window.offsets[:, _MIDDLE] + self._added(window.inputs, (days,))[:, 0] for window in newest]
+        scores = np.concatenate(said)
+        target = float(np.concatenate([window.next_days < days for window in newest]).mean())
         shift = brentq(lambda by: float(expit(scores + by).mean()) - target, -_MOST_SHIFT, _MOST_SHIFT)
         return replace(self, shift=self.shift + round(float(shift), 6))
 
     def hazard_within(self, window: Examples, place: int) -> Floats:
         """Return (n,) float, -log(1 - P) at one of `KNOTS_DAYS` for the rows of a window."""
-        return hazard(expit(window.offsets[:, place] + self._added(window.inputs, KNOTS_DAYS[place])))
+        return self._hazards(window.inputs, window.offsets[:, [place]], (KNOTS_DAYS[place],))[:, 0]
 
     def hazards(self, inputs: npt.NDArray[np.float32], offsets: Floats) -> Floats:
         """Return (n, 3) float, -log(1 - P(bought within `KNOTS_DAYS`)), never falling along a row."""
-        added = [self._added(inputs, days) for days in KNOTS_DAYS]
-        said = hazard(expit(offsets + np.column_stack(added)))
-        return np.maximum.accumulate(said, axis=1)
+        return np.maximum.accumulate(self._hazards(inputs, offsets, KNOTS_DAYS), axis=1)
 
-    def _added(self, inputs: npt.NDArray[np.float32], days: int) -> Floats:
-        asked = _with_horizon(inputs, days)
-        return np.asarray(self._booster.predict(asked, raw_score=True, num_threads=1)) + self.shift
+    def _hazards(self, inputs: npt.NDArray[np.float32], offsets: Floats, ahead: tuple[int, ...]) -> Floats:
+        return hazard(expit(offsets + self._added(inputs, ahead)))
+
+    def _added(self, inputs: npt.NDArray[np.float32], ahead: tuple[int, ...]) -> Floats:
+        """Return (n, horizons) float, what the trees add to the curve's log-odds."""
+        asked = _with_horizon(inputs, ahead[0])
+        shared = np.full(len(asked), self.shift)
+        if self.shared:
+            shared += self._predicted(asked, 0, self.shared)
+        own = []
+        for days in ahead:
+            asked[:, -1] = days
+            own.append(shared + self._predicted(asked, self.shared, -1))  # to the last
+        return np.column_stack(own)
+
+    def _predicted(self, asked: npt.NDArray[np.float32], first: int, rounds: int) -> Floats:
+        booster = self._booster
+        said = booster.predict(
+            asked, raw_score=True, num_threads=1, start_iteration=first, num_iteration=rounds
+        )
+        return np.asarray(said)
 
 
 def _with_horizon(inputs: npt.NDArray[np.float32], days: int) -> npt.NDArray[np.float32]:

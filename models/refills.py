@@ -5,7 +5,7 @@ may get boosted trees instead (`models.rebuy_trees`): each only where it said be
 latest complete windows than all that is simpler, having learnt from earlier ones alone. That is the gate.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -158,7 +158,7 @@ class RefillModel:
         return {
             "gaps": self.gaps.to_json_dict(),
             **{name: scale and scale.to_json_dict() for name, scale in scales.items()},
-            "trees": self.trees and {"text": self.trees.text, "shift": self.trees.shift},
+            "trees": self.trees and asdict(self.trees),
             "taste": self.taste and self.taste.to_json_dict(),
             "judged": {name: list(losses) for name, losses in self.judged.items()},
         }

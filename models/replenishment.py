@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # comes with scikit-learn
 
 from features.cutoff import Cutoff
 from models.gap_curve import bases
@@ -111,7 +112,8 @@ class ReplenishmentModel:
             everybody = count_everybody(connection, level, items, cutoff_day) if share < 1 else None
             days = learnt_from(connection, level, seed)
             known.append(Known(level, items, days, everybody))
-        with ThreadPoolExecutor(len(LEVELS)) as pool:
+        # Small matrices: threads of the linear algebra would mostly wait for each other, and sum in another order.
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(len(LEVELS)) as pool:
             models = pool.map(lambda each: RefillModel.fit(each, cutoff_day, seed), known)
             return cls(dict(zip(LEVELS, models, strict=True)))
 

@@ -1,5 +1,7 @@
 """Trees over a gap curve: learnt from past windows, settled on the newest."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,15 @@ def test_what_matters_is_learnt_and_never_falls_with_the_horizon() -> None:
     high = asked.inputs[:, 0] > 0
     assert shares[high, 1].mean() == pytest.approx(0.54, abs=0.06)  # 0.3 x 1.8
     assert shares[~high, 1].mean() == pytest.approx(0.06, abs=0.06)  # 0.3 x 0.2
+
+
+def test_trees_asked_once_for_all_horizons_say_what_each_horizon_would_be_told() -> None:
+    trees = RebuyTrees.fit([window(3000, 0.3, seed) for seed in range(2)], seed=1)
+    assert trees is not None
+    assert trees.shared > 0
+    asked = window(500, 0.3, 9)
+    one_by_one = replace(trees, shared=0)  # as releases were made before: every tree may know the horizon
+    np.testing.assert_allclose(said(trees, asked), said(one_by_one, asked), rtol=1e-12)
 
 
 def test_answers_add_up_to_what_happened_in_the_newest_windows() -> None:
