@@ -3,17 +3,12 @@
 import atexit
 import os
 import shutil
-import socket
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 import numpy as np
 import pandas as pd
 import pytest
@@ -25,6 +20,7 @@ from ledger.importers.load import import_files
 from ledger.store import Ledger
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
+from tests.end_to_end.serving import running
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -167,47 +163,11 @@ def shop_home(shop_files: dict[str, Path], tmp_path_factory: pytest.TempPathFact
     return home
 
 
-READY_WITHIN_SECONDS = 90
-
-
 @pytest.fixture(scope="session")
 def shop_service(shop_home: Home) -> Iterator[str]:
     """Return the address of `regulars serve` on the made-up shop, ready."""
-    with socket.socket() as chosen:
-        chosen.bind(("127.0.0.1", 0))
-        port = chosen.getsockname()[1]
-    command = [
-        "-c",
-        "from regulars.cli import main; main()",
-        "serve",
-        "--home",
-        str(shop_home.path),
-        "--port",
-        str(port),
-    ]
-    address = f"http://127.0.0.1:{port}"
-    with subprocess.Popen(
-        [sys.executable, *command], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    ) as service:
-        try:
-            _wait_until_ready(address, service)
-            yield address
-        finally:
-            service.terminate()
-            service.communicate(timeout=30)
-
-
-def _wait_until_ready(address: str, service: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + READY_WITHIN_SECONDS
-    while time.monotonic() < deadline and service.poll() is None:
-        try:
-            if httpx.get(f"{address}/readyz", timeout=5).is_success:
-                return
-        except httpx.TransportError:
-            time.sleep(0.2)  # a process that starts says nothing until it listens
-    service.terminate()
-    _, said = service.communicate(timeout=30)
-    pytest.fail(f"the service did not get ready: {said.decode(errors='replace')[-2000:]}")
+    with running(shop_home) as service:
+        yield service.address
 
 
 @pytest.fixture(scope="session")

@@ -43,3 +43,8 @@ def test_the_service_is_told_the_home_as_an_absolute_path(
         "REGULARS_HOME": str(tmp_path / "shop"),
         "BENTOML_HOME": str(tmp_path / "shop" / "bentoml"),
     }
+
+
+def test_a_shop_that_was_never_scored_is_served_and_says_what_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "shop.json").write_text("{}")
+    assert server.why_not_ready(Home(tmp_path)) == "nothing has been scored yet; run `regulars score`"
