@@ -77,6 +77,7 @@ class Manifest(BaseModel):
     data_fingerprint: str
     thresholds: dict[str, float]
     lifecycle_limits: dict[str, float]
+    sensitive_attributes: tuple[str, ...] = ()
     usual_customer: UsualCustomer
     metrics: dict[str, float]
     gate: GateVerdict

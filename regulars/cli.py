@@ -167,6 +167,7 @@ def train(
             seed=settings.seed,
             memory_limit_mb=settings.memory_limit_mb,
             owner_limits=settings.lifecycle_limits,
+            sensitive_attributes=settings.sensitive_attributes,
             mlflow_tracking_uri=settings.mlflow_tracking_uri,
             progress=progress,
         )

@@ -145,6 +145,7 @@ def _train(ledger: Ledger, cutoff: Cutoff, settings: Settings, progress: Progres
         seed=settings.seed,
         memory_limit_mb=settings.memory_limit_mb,
         owner_limits=settings.lifecycle_limits,
+        sensitive_attributes=settings.sensitive_attributes,
         mlflow_tracking_uri=settings.mlflow_tracking_uri,
         progress=progress,
     )

@@ -3,6 +3,7 @@
 import getpass
 import socket
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -53,7 +54,9 @@ def promote(
         return
     if release is None:
         raise InputError("name the release to serve; `regulars promote --list` shows which there are")
-    done = deployments.promote(shop, release, by=name_of(by), at=datetime.now(UTC), accept=_accept)
+    done = deployments.promote(
+        shop, release, by=name_of(by), at=datetime.now(UTC), accept=partial(_accept, shop)
+    )
     _answer(shop, done, as_json=as_json)
 
 
@@ -62,7 +65,7 @@ def rollback(*, by: By = None, home: HomeDirectory = None, as_json: AsJson = Fal
     from models import deployments
 
     shop = home_of(home)
-    done = deployments.rollback(shop, by=name_of(by), at=datetime.now(UTC), accept=_accept)
+    done = deployments.rollback(shop, by=name_of(by), at=datetime.now(UTC), accept=partial(_accept, shop))
     _answer(shop, done, as_json=as_json)
 
 
@@ -87,13 +90,15 @@ def name_of(given: str | None) -> str:
     return f"{user}@{socket.gethostname()}"[:LONGEST_NAME]
 
 
-def _accept(release: "Release") -> None:
+def _accept(home: "Home", release: "Release") -> None:
     """Do what a worker of the service does before it takes a release."""
     from segments.segment import load_library
     from serving.live import try_out
     from serving.scorer import Scorer
+    from serving.segments.in_force import in_force
 
-    try_out(Scorer(release, load_library()))
+    found = in_force(home, release, load_library())
+    try_out(Scorer(found.release, found.segments))
 
 
 def _list(home: "Home", *, as_json: bool) -> None:

@@ -33,7 +33,7 @@ _OLDER = {
     "cutoff_month": f"{_MONTH} as cutoff_month",
 }
 
-_OF_HIS_ROWS: Mapping[str, str] = {
+_OLDER_ROWS: Mapping[str, str] = {
     "known_customers": "r.today + d.ahead as today",
     "known_orders": "r.age_days + d.ahead as age_days",
     "known_items": "r.age_days + d.ahead as age_days",
@@ -50,7 +50,7 @@ def recomputed(names: Iterable[str]) -> tuple[str, ...]:
 
 def ages(column: Measured) -> bool:
     """Return whether a measured column is made of a customer's own rows, which only grow older."""
-    return column.relations <= {*_OF_HIS_ROWS, "recorded_events"}
+    return column.relations <= known.OF_HIS_ROWS
 
 
 def days_ahead(  # noqa: PLR0913 - where, when, of whom, and what
@@ -155,14 +155,14 @@ def _measured(
     relations = relations_of(measured)
     known.stage(connection, cutoff, pa.array([customer_id]), relations)
     connection.register("asked_customer", pa.table({"id": [customer_id]}))
-    for name in sorted(relations & _OF_HIS_ROWS.keys()):
-        more = _OF_HIS_ROWS[name]
+    for name in sorted(relations & _OLDER_ROWS.keys()):
+        more = _OLDER_ROWS[name]
         replaced = ", ".join(filter(None, ["d.named as customer_id", more]))
         connection.execute(
             f"create temp table ahead_{name} as select r.* replace ({replaced}) from {name} r, {DAYS} d "
             "where r.customer_id in (select id from asked_customer)"
         )
-    for name in sorted(relations & _OF_HIS_ROWS.keys()):
+    for name in sorted(relations & _OLDER_ROWS.keys()):
         kind = "view" if _is_view(connection, name) else "table"
         connection.execute(f"drop {kind} {name}; create temp view {name} as from ahead_{name}")
     if "recorded_events" in relations:

@@ -20,6 +20,10 @@ from segments.units import quoted
 
 GIVEN = "known_customers_given"
 SEASON_DAYS = 42
+OF_HIS_ROWS = frozenset(
+    {"known_customers", "known_orders", "known_items", "known_events", "known_people", "recorded_events"}
+)
+"""Relations that a customer's own rows fill, and what the store has recorded; the others hang on more than that."""
 PAST = {
     "segment_stays": pa.schema(
         [(name, STAYS.field(name).type) for name in ("customer_id", "segment", "entered_at", "left_at")]
@@ -199,6 +203,7 @@ def stage(
     cutoff: Cutoff,
     customers: pa.ChunkedArray | pa.Array,
     relations: Collection[str],
+    recorded: Collection[str] = (),
 ) -> None:
     """Stage relations as of a cutoff on a ledger connection.
 
@@ -212,6 +217,8 @@ def stage(
         Whom columns are measured for.
     relations : collection of str
         Names of those to stage.
+    recorded : collection of str
+        Events that the store has recorded, where the connection holds a part of its ledger.
     """
     days = pa.array([cutoff.day], pa.int64()).take(pa.array([0] * len(customers), pa.int64()))
     connection.register(GIVEN, pa.table({"customer_id": customers, "today": days}))
@@ -225,6 +232,8 @@ def stage(
         Step("known_people", _PEOPLE).fill(connection, cutoff_at=cutoff.at)
     if not {"known_events", "recorded_events"}.isdisjoint(relations):
         _stage_events(connection, cutoff)
+        connection.register("recorded_elsewhere", pa.table({"event": pa.array([*recorded], pa.string())}))
+        connection.execute("insert into recorded_events from recorded_elsewhere")
     if "known_seasons" in relations:
         Step("known_seasons", _SEASONS).fill(connection, cutoff_at=cutoff.at)
     if "known_price_shares" in relations:

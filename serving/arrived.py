@@ -124,6 +124,13 @@ class Arrived:
                 found[customer_id] = Since(new[-1][0], last)
         return found
 
+    def latest(self, most: int) -> list[str]:
+        """Return the customers of whom something came last, the newest first."""
+        with self._lock:
+            self._follow()
+            last = {customer_id: rows[-1][0] for customer_id, rows in self._by_customer.items()}
+        return sorted(last, key=last.__getitem__, reverse=True)[:most]
+
     def _follow(self) -> None:
         """Read what was written since the last look; most times nothing was."""
         if self._connection is None:
@@ -195,7 +202,7 @@ def _rescore(
         for table, found in rows.items():
             connection.register(f"ledger_{table.name}", found)
         add_missing_tables(connection)
-        scored = scorer.score(connection, cutoff, run.tables["store"])
+        scored = scorer.score_own(connection, cutoff, run.tables["store"], run.facts.recorded_events)
     tables = (scored.features, scored.scores, scored.assignments)
     mine = [_mine(table, list(since)) for table in tables]
     orders = rows[ORDERS]

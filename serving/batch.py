@@ -25,6 +25,7 @@ from models.replenishment import due_within_a_week
 from models.scores import SCORES
 from segments.assign import parse_all
 from segments.expression import Expression
+from segments.measured import relations_of
 from segments.partitions import lifecycle_cells
 from segments.segment import Segment
 from segments.vocabulary import REFILL_NAMES
@@ -159,6 +160,7 @@ class _Found:
     store: pa.Table
     data_through: datetime | None
     arrivals: Mapping[str, object]
+    recorded_events: tuple[str, ...]
 
 
 def _read(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, how: _Read) -> _Found:
@@ -187,7 +189,18 @@ def _read(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, how: _Read)
             store=read_store(connection),
             data_through=last_order_at(connection, as_of),
             arrivals=arriving(connection, as_of),
+            recorded_events=_recorded(connection, scorer),
         )
+
+
+def _recorded(connection: duckdb.DuckDBPyConnection, scorer: Scorer) -> tuple[str, ...]:
+    """Return the events that the shop has recorded, which `measure` has staged if a segment asks for any."""
+    if "recorded_events" not in relations_of(scorer.run_assigner.measured):
+        return ()
+    return tuple(
+        event
+        for (event,) in connection.execute("SELECT event FROM recorded_events ORDER BY event").fetchall()
+    )
 
 
 def _write(home: Home, found: _Found, as_of: Cutoff, release_id: str) -> None:
@@ -273,6 +286,8 @@ def _facts(scorer: Scorer, found: _Found, as_of: Cutoff) -> store.RunFacts:
         value=pc.sum(scored.scores["clv_365d"]).as_py() or 0.0,
         numbers={**release.manifest.thresholds, **release.manifest.lifecycle_limits},
         horizon_days=release.manifest.horizon_days,
+        sensitive_attributes=release.manifest.sensitive_attributes,
+        recorded_events=found.recorded_events,
     ).model_copy(update=dict(found.arrivals))
 
 

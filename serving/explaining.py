@@ -1,7 +1,7 @@
 """Why a customer of the published run is in a segment or not, told from what the run stored of him."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -55,8 +55,11 @@ class RunExplainer:
 
     def __init__(self, run: PublishedRun, release: Release, *, exact: bool = False) -> None:
         self._run = run
+        # With the numbers of the store that the run judged by, those that the shop's own segments asked for included.
+        thresholds = {**run.facts.numbers, **release.manifest.thresholds}
+        manifest = release.manifest.model_copy(update={"thresholds": thresholds})
+        release = replace(release, manifest=manifest)
         self._scorer = Scorer(release, [_segment(facts) for facts in run.facts.segments])
-        manifest = release.manifest
         self._scores = [score.name for score in scores_for(manifest.horizon_days)]
         columns = columns_of(manifest)
         parsed = parse_all(self._scorer.segments, columns)

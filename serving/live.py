@@ -34,6 +34,8 @@ from serving.segments.in_force import in_force
 from serving.store import PublishedRun
 
 POLL_SECONDS = 2.0
+FOLLOWED_LIVE = 500
+"""Customers whose posted rows move them in lists of members before the next run; more, and the oldest wait for it."""
 STARTING = "the service is starting"
 
 T = TypeVar("T")
@@ -210,6 +212,10 @@ class Live:
             return {}
         since = opened.arrived.since(run, customer_ids)
         return opened.arrived.rescored(run, scorer, since) if since else {}
+
+    def latest(self, run: PublishedRun) -> dict[str, Rescored]:
+        """Return those of whom something was posted since a run, scored by it: the last `FOLLOWED_LIVE` of them."""
+        return {} if self._opened is None else self.rescored(run, self._opened.arrived.latest(FOLLOWED_LIVE))
 
     def run(self) -> PublishedRun:
         """

@@ -27,6 +27,7 @@ from ledger.tables.events import EVENTS
 from ledger.tables.orders import ORDERS
 from serving import answers, writing
 from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of, shown
+from serving.kept import COMPRESSED_FROM_BYTES, LEVEL, Kept, KeptAnswers, packed
 from serving.live import Live
 from serving.look import frame, registry
 from serving.look.page import Asked, File, Page
@@ -38,8 +39,6 @@ from serving.store import PublishedRun
 
 STATIC = Path(__file__).parent / "static"
 STATIC_SECONDS = 3600
-GZIP_FROM_BYTES = 1_000  # less fits one packet
-GZIP_LEVEL = 5  # higher takes twice as long for a few per cent
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Shown = Callable[[Page, Request, Asked | ProblemError], Response]
@@ -69,12 +68,20 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
                 as_json(lambda run, given: of_segments.segment(run, given["name"])),
                 methods=["GET"],
             ),
-            Route(f"/v1{segment}/members", as_json(of_segments.members), methods=["GET"]),
-            Route(f"/v1{segment}/changes", as_json(of_segments.changes), methods=["GET"]),
+            Route(
+                f"/v1{segment}/members",
+                as_json(lambda run, given: of_segments.members(run, given, lambda: live.latest(run))),
+                methods=["GET"],
+            ),
+            Route(
+                f"/v1{segment}/changes",
+                as_json(lambda run, given: of_segments.changes(run, given, lambda: live.latest(run))),
+                methods=["GET"],
+            ),
             Route("/v1/migration", as_json(of_segments.migration), methods=["GET"]),
             Route("/v1/customers/lookup", posted(customers.many), methods=["POST"]),
             # An id may hold slashes, sent as %2F: the server has decoded them by now.
-            Route("/v1/customers/{customer_id:path}", as_json(customers.one), methods=["GET"]),
+            Route("/v1/customers/{customer_id:path}", _customer(live, customers), methods=["GET"]),
             Route("/v1/replenishment", as_json(refill_answers.replenishment), methods=["GET"]),
             Route("/v1/replenishment/demand", as_json(refill_answers.demand), methods=["GET"]),
             Route("/v1/orders", _write(live, ORDERS), methods=["POST"]),
@@ -83,7 +90,7 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
             Route("/docs.json", _description, methods=["GET"]),
             Mount("/static", _Static(directory=STATIC)),
         ],
-        middleware=[Middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES, compresslevel=GZIP_LEVEL)],
+        middleware=[Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=LEVEL)],
     )
 
 
@@ -98,6 +105,35 @@ def _pages(live: Live, now: Callable[[], datetime | None]) -> list[Route]:
         *(routes(page, page.twin, _twin) for page in registry.PAGES),
         *(routes(page, page.path, _page) for page in registry.PAGES),
     ]
+
+
+def _customer(live: Live, customers: Customers) -> Endpoint:
+    kept_answers = KeptAnswers()
+
+    async def answered(request: Request) -> Kept:
+        run, given = live.run(), _given(request)
+        customer_id = given["customer_id"]
+        compress = "gzip" in request.headers.get("accept-encoding", "")
+        # With its release the run tells reasons, without it none.
+        source = (run.name, live.release_of(run) is None)
+        key = (customer_id, given.get("include"), compress)
+        if not live.has_news(run, customer_id) and (found := kept_answers.find(source, key)):
+            return found
+        told = await run_in_threadpool(customers.one, run, given)
+        kept = packed(to_json(told, inf_nan_mode="null"), compress=compress)
+        if told["merged_id"] is None and not live.has_news(run, customer_id):
+            kept_answers.keep(source, key, kept)
+        return kept
+
+    async def endpoint(request: Request) -> Response:
+        try:
+            kept = await answered(request)
+        except ProblemError as error:
+            return problem_response(error.problem, request)
+        headers = {"vary": "accept-encoding"} | ({"content-encoding": "gzip"} if kept.compressed else {})
+        return Response(kept.body, media_type="application/json", headers=headers)
+
+    return endpoint
 
 
 def _posted(live: Live, answer: Callable[[PublishedRun, object], answers.Answer]) -> Endpoint:

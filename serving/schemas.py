@@ -501,8 +501,18 @@ class Member(Frozen):
     scores: dict[str, float | None] = Field(description="None of a past day.")
 
 
+class LiveCounts(Frozen):
+    """How many customers posted orders and events have moved in and out since the run."""
+
+    entered: int
+    left: int
+
+
 class MembersAnswer(Frozen):
-    """One page of a segment's members, by customer id; `next_cursor` is null on the last page."""
+    """One page of a segment's members this second, by customer id; `next_cursor` is null on the last page.
+
+    Whom posted orders or events have moved since the run is listed, or is not, as he stands now.
+    """
 
     release: str
     as_of: datetime
@@ -511,6 +521,7 @@ class MembersAnswer(Frozen):
     size: int | None = Field(description="Null of a past day.")
     members: list[Member]
     next_cursor: str | None
+    live: LiveCounts | None = Field(description="In `size` and `members` already. Null of a past day.")
 
 
 class Change(Frozen):
@@ -528,6 +539,15 @@ class Change(Frozen):
     version: int | None = Field(description="Of the segment's definition.")
 
 
+class LiveChange(Frozen):
+    """Somebody whom a posted order or event has moved since the run."""
+
+    at: datetime = Field(description="When what was posted happened.")
+    kind: str = Field(description="entered or left.")
+    customer_id: str
+    reasons: list[str] = Field(description="Why he is a member, or was.")
+
+
 class ChangesAnswer(Frozen):
     """A segment's changes after a token, in one order for ever; each comes once, and asking again gives the same."""
 
@@ -538,6 +558,9 @@ class ChangesAnswer(Frozen):
     changes: list[Change]
     next: str = Field(description="The token to give as `since` next time.")
     more: bool = Field(description="Whether there are more already.")
+    live: list[LiveChange] = Field(
+        description="Who was moved since the last run; no token counts them, and the changes tell them after the next."
+    )
 
     model_config = ConfigDict(
         frozen=True,
@@ -561,6 +584,7 @@ class ChangesAnswer(Frozen):
                 ],
                 "next": "9a1b22c3-48211",
                 "more": False,
+                "live": [],
             }
         },
     )

@@ -1,7 +1,7 @@
 """The one path from history to scores, segments and reasons: the batch and the API both take it."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -78,6 +78,7 @@ class Scorer:
     assigner: Assigner = field(init=False, repr=False)
     order_assigner: Assigner = field(init=False, repr=False)
     run_assigner: Assigner = field(init=False, repr=False)
+    own_assigner: Assigner = field(init=False, repr=False)
     measures: WarmMeasures | None = field(init=False, repr=False)
     plans: WarmPool = field(init=False, repr=False)
     checks: KeptPlans = field(init=False, repr=False)
@@ -94,22 +95,25 @@ class Scorer:
         parsed = parse_all(self.segments, columns)
         of_run = [each for each in self.segments if _of_run(parsed[each.name])]
         of_orders = [each for each in of_run if _of_orders(parsed[each.name])]
+        of_own = [each for each in of_run if _of_own_rows(parsed[each.name])]
         of_scores = [each for each in self.segments if each not in of_run]
         numbers = (columns, manifest.thresholds, manifest.lifecycle_limits)
-        assigner, of_posted, late = (
-            compile_segments(some, *numbers, among=self.segments) for some in (of_scores, of_orders, of_run)
+        assigner, of_posted, late, own = (
+            compile_segments(some, *numbers, among=self.segments)
+            for some in (of_scores, of_orders, of_run, of_own)
         )
         object.__setattr__(self, "assigner", assigner)
         object.__setattr__(self, "order_assigner", of_posted)
         object.__setattr__(self, "run_assigner", late)
+        object.__setattr__(self, "own_assigner", own)
         object.__setattr__(self, "measures", WarmMeasures(of_posted.measured) if of_posted.measured else None)
         # Of the features a request is answered with what is used: to leave the others out halves its time.
         named = {*CORE.names, *self.release.predictors.inputs, *assigner.needs, *of_posted.needs}
         used = FeatureSet(feature for feature in CATALOG if feature.name in named)
         object.__setattr__(self, "plans", WarmPool(used))
         object.__setattr__(self, "checks", KeptPlans(open_engine()))
-        # Names of the segments that `score` tells of; the others are told by a scoring run.
-        object.__setattr__(self, "decided", frozenset(each.name for each in of_scores))
+        # Names of the segments that `score_own` tells of; the others are told by a scoring run.
+        object.__setattr__(self, "decided", frozenset(each.name for each in (*of_scores, *of_own)))
 
     def score(
         self, connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, store: pa.Table | None = None
@@ -132,6 +136,31 @@ class Scorer:
             The connection is left staged as of the cutoff.
         """
         return self.of_features(compute(connection, cutoff, store=store), cutoff.day)
+
+    def score_own(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        cutoff: Cutoff,
+        store: pa.Table,
+        recorded: Collection[str],
+    ) -> Scored:
+        """
+        Score a few customers of whom all rows are at hand, with the segments that history functions decide by them.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            Anything with views of the ledger's tables.
+        cutoff : Cutoff
+        store : pa.Table
+            The store's row of `features.surroundings.read_store`.
+        recorded : collection of str
+            Events that the store has recorded, of whomever.
+        """
+        scored = self.score(connection, cutoff, store)
+        columns = self.own_assigner.measured
+        known.stage(connection, cutoff, scored.scores["customer_id"], relations_of(columns), recorded)
+        return self._with(scored, self.own_assigner, measure(connection, columns))
 
     def score_posted(self, orders: pa.Table, products: pa.Table, cutoff: Cutoff, store: pa.Table) -> Scored:
         """
@@ -266,10 +295,17 @@ class Scorer:
 
 def told_reasons(release: Release, features: pa.Table, on_day: int) -> list[dict[str, Reasons]]:
     """Return the reasons of each customer's scores; as `Scorer.reasons`, for a release that need not be in force."""
+    return explain(release, stored_rows(release, features), on_day)
+
+
+def stored_rows(release: Release, features: pa.Table) -> Rows:
+    """Return the features that a run stored as a release takes them.
+
+    Inputs that no tree and no line reads are not stored, and whatever stands for them changes nothing.
+    """
     rows = Rows.of_table(features)
-    # Inputs that no tree and no line reads are not stored, and whatever stands for them changes nothing.
     absent = [name for name in release.predictors.inputs if name in _FEATURES and name not in rows]
-    return explain(release, rows.plus(**dict.fromkeys(absent, np.full(len(rows), np.nan))), on_day)
+    return rows.plus(**dict.fromkeys(absent, np.full(len(rows), np.nan)))
 
 
 def _of_run(parsed: Expression) -> bool:
@@ -280,9 +316,15 @@ def _of_orders(parsed: Expression) -> bool:
     return not parsed.columns & REFILL_NAMES and told_of(tuple(parsed.measured))
 
 
+def _of_own_rows(parsed: Expression) -> bool:
+    rows = (column.relations <= known.OF_HIS_ROWS for column in parsed.measured)
+    return not parsed.columns & REFILL_NAMES and all(rows)
+
+
 def columns_of(manifest: Manifest) -> dict[str, SegmentColumn]:
     """Return the vocabulary of segments: the features, and the scores of this release."""
-    return vocabulary((*CATALOG, *scores_for(manifest.horizon_days)), manifest.currency)
+    rows = (*CATALOG, *scores_for(manifest.horizon_days))
+    return vocabulary(rows, manifest.currency, manifest.sensitive_attributes)
 
 
 def _scores(release: Release, features: pa.Table, on_day: int) -> pa.Table:

@@ -132,6 +132,10 @@ class RunFacts(BaseModel):
         Between two days with orders, in the year up to the last one.
     posted_through : int
         Number of the last posted row that the ledger's tables had when the run read them, see `ledger.arrivals`.
+    sensitive_attributes : tuple of str
+        Those that the release lets segments ask for.
+    recorded_events : tuple of str
+        Names of the events that the shop had ever recorded, as far as a segment asks for any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -156,6 +160,8 @@ class RunFacts(BaseModel):
     orders_a_day: float | None = None
     longest_silence_days: int | None = None
     posted_through: int = 0
+    sensitive_attributes: tuple[str, ...] = ()
+    recorded_events: tuple[str, ...] = ()
 
 
 def publish(  # noqa: PLR0913 - one argument a table, by name

@@ -98,6 +98,7 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
     mlflow_tracking_uri: str | None = None,
     memory_limit_mb: int | None = None,
     owner_limits: Mapping[str, int] | None = None,
+    sensitive_attributes: Sequence[str] = (),
     progress: Progress = silent,
     fit: Fit = fit_customers,
 ) -> TrainSummary:
@@ -117,6 +118,8 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         For reading the ledger; by default half of the machine's memory.
     owner_limits : mapping of str to int, days, optional
         Lifecycle limits that the owner sets, by name, such as `A_1`.
+    sensitive_attributes : sequence of str
+        Those that the owner lets segments ask for; the release says so.
     progress : callable
         Told what is being done and the share done.
     fit : callable
@@ -134,7 +137,10 @@ def train(  # noqa: PLR0913  # the job's settings, each with its own command-lin
         bound(connection, spill, memory_limit_mb)
         stored = StoredSnapshots(connection, ledger, state_of(files))
         dataset = Dataset(connection, cutoff, horizon_days, stored)
-        facts = _facts(ledger, dataset, cutoff, seed) | {"lifecycle_limits": dict(owner_limits or {})}
+        facts = _facts(ledger, dataset, cutoff, seed) | {
+            "lifecycle_limits": dict(owner_limits or {}),
+            "sensitive_attributes": tuple(sensitive_attributes),
+        }
         backtests = _backtest(dataset, cutoff, seed, champion, progress, fit)
         progress("fitting on everything known", 0.6)
         directory = _release(home, dataset, cutoff, facts, backtests, progress, fit)

@@ -1,7 +1,7 @@
 """Answers of the API about segments over time and about conditions that are not saved. No HTTP here."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
@@ -14,9 +14,11 @@ from serving import answers
 from serving.answers import Answer, make_cursor, read_cursor, read_limit, segment_facts, stamp
 from serving.errors import Problem, ProblemError, shown
 from serving.schemas import PreviewRequest
+from serving.segments import overlay
 from serving.segments.editing import PARTITIONS, followed
 from serving.segments.feed import Feed
 from serving.segments.following import stopped_arriving
+from serving.segments.overlay import Live
 from serving.segments.preview import Overlap, Trial
 from serving.segments.trend import members_on, moved, points
 from serving.store import PublishedRun
@@ -55,7 +57,7 @@ def segment(run: PublishedRun, name: str) -> Answer:
     return {**told, "trend": trend, "changes_token": Feed.of(run).end}
 
 
-def members(run: PublishedRun, given: Mapping[str, str]) -> Answer:
+def members(run: PublishedRun, given: Mapping[str, str], live: Callable[[], Live] = dict) -> Answer:
     """
     Answer GET /v1/segments/{name}/members, of now or of a past day.
 
@@ -64,6 +66,8 @@ def members(run: PublishedRun, given: Mapping[str, str]) -> Answer:
     run : PublishedRun
     given : mapping of str to str
         `name`, and any of `cursor`, `limit` and `as_of`.
+    live : callable
+        Returns customers of whom something was posted since the run; asked unless a past day is.
 
     Raises
     ------
@@ -72,7 +76,7 @@ def members(run: PublishedRun, given: Mapping[str, str]) -> Answer:
     """
     name, day = given["name"], given.get("as_of")
     if day is None:
-        return answers.members(run, name, given.get("cursor"), given.get("limit"))
+        return overlay.members(run, name, given.get("cursor"), given.get("limit"), live())
     segment_facts(run, name)
     on = _end_of(_day("as_of", day), run)
     count, listed_as = read_limit(given.get("limit")), f"{name}-{day}"
@@ -94,10 +98,11 @@ def members(run: PublishedRun, given: Mapping[str, str]) -> Answer:
             for row in page
         ],
         "next_cursor": make_cursor(listed_as, page[-1]["customer_id"]) if len(found) > count else None,
+        "live": None,
     }
 
 
-def changes(run: PublishedRun, given: Mapping[str, str]) -> Answer:
+def changes(run: PublishedRun, given: Mapping[str, str], live: Callable[[], Live] = dict) -> Answer:
     """
     Answer GET /v1/segments/{name}/changes.
 
@@ -106,6 +111,8 @@ def changes(run: PublishedRun, given: Mapping[str, str]) -> Answer:
     run : PublishedRun
     given : mapping of str to str
         `name`, and any of `since` and `limit`.
+    live : callable
+        As of `members`. Whom posted orders have moved is told beside the changes, which are those of the runs.
 
     Raises
     ------
@@ -123,7 +130,15 @@ def changes(run: PublishedRun, given: Mapping[str, str]) -> Answer:
         ) from error
     told = ("kind", "customer_id", "cause", "changed", "reasons", "version")
     listed = [{"at": _instant(row["at"]), **{column: row[column] for column in told}} for row in page.changes]
-    return {**stamp(run), "name": name, "changes": listed, "next": page.token, "more": page.more}
+    moved = overlay.Moved.of(run, name, live()).told(run, name)
+    return {
+        **stamp(run),
+        "name": name,
+        "changes": listed,
+        "next": page.token,
+        "more": page.more,
+        "live": moved,
+    }
 
 
 def migration(run: PublishedRun, given: Mapping[str, str]) -> Answer:

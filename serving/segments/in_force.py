@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from ledger.errors import InputError
 from ledger.home import Home
-from models.release import Release
+from models.release import Manifest, Release
 from segments.assign import parse_all
 from segments.causes import resolvable
 from segments.definitions import Definitions
+from segments.derived import statistics_of
 from segments.segment import Segment
 from serving.scorer import columns_of
 from serving.segments.preview import Trial
@@ -58,8 +59,22 @@ def in_force(home: Home, release: Release, library: Sequence[Segment]) -> InForc
             aside[segment.name] = str(error)
     thresholds = {**numbers, **release.manifest.thresholds}
     manifest = release.manifest.model_copy(update={"thresholds": thresholds})
-    left = tuple(each for each in followed if each.name not in aside)
-    return InForce(replace(release, manifest=manifest), left, aside)
+    return InForce(replace(release, manifest=manifest), _left(manifest, followed, aside), aside)
+
+
+def _left(manifest: Manifest, followed: Sequence[Segment], aside: dict[str, str]) -> tuple[Segment, ...]:
+    """Return what is not set aside, and set aside whatever names something that is."""
+    columns = columns_of(manifest)
+    while True:
+        left = tuple(each for each in followed if each.name not in aside)
+        before = len(aside)
+        for segment in left:
+            try:
+                parse_all([segment], columns, left)
+            except InputError as error:
+                aside[segment.name] = str(error)
+        if len(aside) == before:
+            return left
 
 
 def _lacking(
@@ -72,8 +87,14 @@ def _lacking(
     known = {**manifest.thresholds, **manifest.lifecycle_limits, **numbers}
     if resolvable(expression, known):
         return {}
-    found = Trial.of(PublishedRun.open(home), segment.expression, others, segment.name).added
-    added = {key: value for key, value in found.items() if key not in known}
+    found = Trial.of(PublishedRun.open(home), segment.expression, others, segment.name).numbers
+    needed = {
+        key
+        for each in statistics_of(expression)
+        if each.column
+        for key in (each.key, f"{each.column.name}:known")
+    }
+    added = {key: found[key] for key in needed & found.keys() if key not in known}
     Definitions(home.definitions).keep_numbers(release.id, added)
     if not resolvable(expression, {**known, **added}):
         raise InputError("its numbers of the store are not known yet; run `regulars score`, then again")

@@ -234,7 +234,8 @@ _TEXTS: Final = {"title": "x", "description": "x", "advice": "x"}
 
 def columns_of(facts: RunFacts) -> Mapping[str, SegmentColumn]:
     """Return the vocabulary of segments of a run."""
-    return vocabulary((*CATALOG, *scores_for(facts.horizon_days)), facts.currency)
+    rows = (*CATALOG, *scores_for(facts.horizon_days))
+    return vocabulary(rows, facts.currency, facts.sensitive_attributes)
 
 
 def _frame(run: PublishedRun, expression: Expression, needs: Sequence[str]) -> pa.Table:

@@ -77,6 +77,11 @@ def test_settings_do_not_change_after_loading(tmp_path: Path) -> None:
         settings.load(home=tmp_path).port = 1
 
 
+def test_the_owner_lists_the_sensitive_attributes_that_segments_may_ask_for(tmp_path: Path) -> None:
+    (tmp_path / "settings.toml").write_text('sensitive_attributes = ["religion"]\n')
+    assert settings.load(home=tmp_path).sensitive_attributes == ("religion",)
+
+
 def test_the_owner_sets_lifecycle_limits_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "settings.toml").write_text("[lifecycle_limits]\nA_1 = 45\nC_3 = 200\n")
     assert settings.load(home=tmp_path).lifecycle_limits == {"A_1": 45, "C_3": 200}

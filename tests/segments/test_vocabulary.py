@@ -1,5 +1,9 @@
 from typing import NamedTuple
 
+import pytest
+
+from ledger.errors import InputError
+from segments.expression import parse
 from segments.vocabulary import SegmentColumn, vocabulary
 
 
@@ -43,3 +47,14 @@ def test_the_lifecycle_column_is_known_and_the_customers_id_is_not() -> None:
     columns = vocabulary([Row("customer_id", "text", "Who.")])
     assert "lifecycle" in columns
     assert "customer_id" not in columns
+
+
+def test_a_sensitive_attribute_is_refused_unless_the_owner_allows_it() -> None:
+    text = "attribute('religion') = 'none'"
+    with pytest.raises(InputError, match=r"looks sensitive.* sensitive_attributes in settings\.toml"):
+        parse(text, vocabulary([]))
+    with pytest.raises(InputError, match="'income' looks sensitive"):
+        parse("attribute('income') = 'low'", vocabulary([], allowed=["religion"]))
+    allowed = parse(text, vocabulary([], allowed=["religion"]))
+    assert allowed.sentence == "“religion” is “none”"
+    assert allowed == parse(text, vocabulary([], allowed=["religion", "income"]))

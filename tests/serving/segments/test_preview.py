@@ -1,6 +1,7 @@
 import asyncio
 import json
 import re
+from dataclasses import replace
 
 import httpx
 import numpy as np
@@ -14,6 +15,7 @@ from segments.definitions import Definitions
 from segments.segment import load_library
 from serving import batch
 from serving.errors import ProblemError
+from serving.explaining import RunExplainer
 from serving.live import Live
 from serving.pages import application
 from serving.schemas import PreviewAnswer
@@ -157,6 +159,10 @@ def test_a_new_segment_takes_part_in_the_next_run_with_its_version(own_shop: Sho
     facts = PublishedRun.open(home).segment("late_ones")
     assert facts is not None
     assert (facts.version, facts.entered, facts.size > 0) == (1, facts.size, True)
+    run = PublishedRun.open(home)
+    member = run.members("late_ones", "", 1)[0]["customer_id"]
+    (why,) = RunExplainer(run, own_shop.release).explain(member, ["late_ones"])
+    assert why.explanation.holds
     with pytest.raises(InputError, match=r"there is a segment 'late_ones'.*segments edit late_ones"):
         editing.draft_new(home, {**fields, "expression": LATE})
 
@@ -181,6 +187,50 @@ def test_an_edit_shows_who_enters_and_leaves_and_is_told_as_the_cause_by_the_nex
     edited = [change for change in told if change["version"] == 2]
     assert {change["cause"] for change in edited} == {"definition"}
     assert len(edited) == draft.difference.enter + draft.difference.leave
+
+
+def test_who_was_in_a_segment_a_week_ago_is_who_the_run_of_then_had_in_it(own_shop: Shop) -> None:
+    home = own_shop.home
+    text = "was_in_segment('loyal_customers', days_ago = 7)"
+    fields = {"name": "was_loyal", "title": "Were loyal", "description": "Were.", "advice": "Call."}
+    draft = editing.draft_new(home, {**fields, "expression": text})
+    assert draft.preview.count == 0  # of the first run's week before nothing is known
+    editing.save(home, draft, "ann", NOW)
+    before = {row["customer_id"] for row in PublishedRun.open(home).members("loyal_customers", "", 1000)}
+    found = in_force(home, own_shop.release, load_library())
+    batch.run(home, found.release, found.segments, CUTOFF.plus_days(7))
+    run = PublishedRun.open(home)
+
+    def members(name: str) -> set[str]:
+        return {row["customer_id"] for row in run.members(name, "", 1000)}
+
+    loyal = members("loyal_customers")
+    assert members("was_loyal") == before != loyal
+    assert members("just_stopped_being_loyal") == before - loyal
+    assert members("just_became_loyal") == loyal - before
+    assert Trial.of(run, text, load_library()).preview().count == len(before)
+
+
+def test_a_number_that_an_older_release_lacks_is_taken_over_the_last_run(own_shop: Shop) -> None:
+    manifest = own_shop.release.manifest
+    known = {name: value for name, value in manifest.thresholds.items() if name != "spend_365d:80.0"}
+    older = replace(own_shop.release, manifest=manifest.model_copy(update={"thresholds": known}))
+    found = in_force(own_shop.home, older, load_library())
+    assert (found.aside, found.segments) == ({}, load_library())
+    assert found.release.manifest.thresholds == manifest.thresholds
+
+
+def test_what_names_a_segment_that_is_left_out_is_left_out_too(own_shop: Shop) -> None:
+    for name, text in (
+        ("gone", "no_such_column > 1"),
+        ("on_it", "in_segment('gone')"),
+        ("last", "in_segment('on_it')"),
+    ):
+        segment = load_library()[0].model_copy(update={"name": name, "expression": text})
+        Definitions(own_shop.home.definitions).save(segment, "ann", NOW, after=0)
+    found = in_force(own_shop.home, own_shop.release, load_library())
+    assert set(found.aside) == {"gone", "on_it", "last"}
+    assert found.segments == load_library()
 
 
 def test_a_segment_is_hidden_and_restored(own_shop: Shop) -> None:
