@@ -42,6 +42,7 @@ def environment() -> jinja2.Environment:
         "count": _shown("count", formats.count),
         "count_text": formats.count,
         "date": _date,
+        "day_and_month": _day_and_month,
         "days": _shown("days", formats.days),
         "decimal": _shown("decimal", formats.decimal),
         "in_path": formats.in_path,
@@ -134,3 +135,9 @@ def _date(value: date | datetime | str | None) -> Markup:
         return Markup(formats.NOTHING)  # noqa: S704 - a dash
     day = date.fromisoformat(value[:10]) if isinstance(value, str) else value
     return Markup('<time datetime="{}">{}</time>').format(day.isoformat()[:10], formats.long_date(day))
+
+
+def _day_and_month(value: str) -> Markup:
+    """Write a local day of a calendar, whose year is plain."""
+    day = date.fromisoformat(value)
+    return Markup('<time datetime="{}" data-short>{}</time>').format(day.isoformat(), f"{day.day} {day:%b}")

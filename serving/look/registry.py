@@ -2,7 +2,24 @@
 
 from typing import Final
 
-from serving.look import builder, card, drift, grids, home, model, segment, segments, sending, sharing
+from serving.look import (
+    belongs,
+    builder,
+    card,
+    customer,
+    customers,
+    drift,
+    grids,
+    home,
+    model,
+    refills,
+    replenishment,
+    segment,
+    segments,
+    sending,
+    sharing,
+    timeline,
+)
 from serving.look.page import File, Page
 
 PAGES: Final = (
@@ -22,6 +39,21 @@ PAGES: Final = (
     Page("builder_tried", "/builder/tried", builder.tried, "/builder/tried.json"),
     Page("builder_saved", "/builder/saved", builder.save, "/builder/saved.json", method="POST"),
     Page("builder_undone", "/builder/undone", builder.undo, "/builder/undone.json", method="POST"),
+    Page("customers", "/customers", customers.answer, "/customers.json", in_navigation=True),
+    Page("found", "/customers", customers.found, "/customers.json", method="POST"),
+    Page(
+        "customer",
+        "/customers/{customer_id:path}",
+        customer.answer,
+        "/customers.json/{customer_id:path}",
+        charts=customer.charts,
+    ),
+    Page("belongs", "/belongs/{customer_id:path}", belongs.answer, "/belongs.json/{customer_id:path}"),
+    Page("why", "/why/{customer_id:path}", belongs.why, "/why.json/{customer_id:path}"),
+    Page("timeline", "/timeline/{customer_id:path}", timeline.answer, "/timeline.json/{customer_id:path}"),
+    Page("replenishment", "/replenishment", replenishment.answer, "/replenishment.json", in_navigation=True),
+    Page("products", "/replenishment/products", refills.products, "/replenishment/products.json"),
+    Page("refills", "/replenishment/list", refills.listed, "/replenishment/list.json", charts=refills.charts),
     Page("grids", "/grids", grids.answer, "/grids.json", in_navigation=True),
     Page("model", "/model", model.answer, "/v1/model", in_navigation=True, charts=model.charts),
     Page("drift", "/model/drift", drift.answer, "/v1/monitoring"),
@@ -30,5 +62,7 @@ PAGES: Final = (
 FILES: Final = (
     File("/segments/{name}/members.csv", sending.members_csv),
     File("/segments/{name}/members.parquet", sending.members_parquet),
+    File("/replenishment/reminders.csv", replenishment.reminders_file),
+    File("/replenishment/refills.csv", refills.refills_file),
 )
 NAVIGATION: Final = tuple(each for each in PAGES if each.in_navigation)

@@ -50,12 +50,16 @@ const regulars = (() => {
   const day = (text, style = "long") =>
     new Intl.DateTimeFormat(locale, { dateStyle: style, timeZone: "UTC" }).format(new Date(text.slice(0, 10)));
 
+  const dayAndMonth = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: "UTC" });
+
   const localize = (root) => {
     for (const node of root.querySelectorAll("data[data-as]")) {
       const text = write(Number(node.value), node.dataset.as, node.dataset.currency);
       if (text !== null) node.textContent = text;
     }
-    for (const node of root.querySelectorAll("time[datetime]")) node.textContent = day(node.dateTime);
+    for (const node of root.querySelectorAll("time[datetime]")) {
+      node.textContent = "short" in node.dataset ? dayAndMonth.format(new Date(node.dateTime)) : day(node.dateTime);
+    }
   };
 
   return { day, localize, locale, write };
