@@ -137,6 +137,11 @@ class Home:
         return self.published / "current.json"
 
     @property
+    def cohorts(self) -> Path:
+        """JSON file of cohorts, as the last scoring run counted them; no customers in it."""
+        return self.path / "cohorts.json"
+
+    @property
     def monitoring(self) -> Path:
         """JSON file of how the release does at work, as `regulars monitor` found it last; no customers in it."""
         return self.path / "monitoring.json"

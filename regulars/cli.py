@@ -203,6 +203,7 @@ def score(
             engine,
             settings.reminder_lead_days,
             settings.memory_limit_mb,
+            settings.acquisition_costs,
         )
     if summary.published is None:
         typer.echo("a later day is served already and stays; these scores are in the tables only", err=True)

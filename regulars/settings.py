@@ -12,6 +12,7 @@ from ledger.home import Home
 
 LimitName = Annotated[str, Field(pattern=r"^[AC]_[0-3]$")]
 Days = Annotated[int, Field(ge=1, le=3650)]
+Cost = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 AttributeName = Annotated[str, Field(pattern=r"^\w[\w \-]{0,59}$")]
 
 
@@ -38,6 +39,9 @@ class Settings(BaseSettings):
     lifecycle_limits : dict of str to int, days
         Days of the lifecycle grid that the owner sets in place of the store's own: `A_k`, until which customers with k
         orders (3: or more) count as active, and `C_k`, after which they count as lost. Taken up by the next training.
+    acquisition_costs : dict of str to float, currency
+        What a new customer costs, by channel of the first order; `all` stands for those that are not named. Told on the
+        Cohorts page from the next scoring on.
     sensitive_attributes : list of str
         Attributes of customers that segments may ask for though their names look sensitive, such as religion or income;
         any other is refused. Releases say which; taken up by the next training.
@@ -66,6 +70,7 @@ class Settings(BaseSettings):
     memory_limit_mb: int | None = Field(default=None, ge=100)
     reminder_lead_days: int = Field(default=5, ge=0, le=60)
     lifecycle_limits: dict[LimitName, Days] = Field(default_factory=dict)
+    acquisition_costs: dict[str, Cost] = Field(default_factory=dict)
     sensitive_attributes: tuple[AttributeName, ...] = ()
     host: str = "127.0.0.1"
     port: int = Field(default=3000, ge=1, le=65535)

@@ -4,6 +4,7 @@ ADDRESSES = (
     "/",
     "/segments",
     "/segments/likely_to_churn",
+    "/cohorts",
     "/model",
     "/model/drift",
     "/model/card",

@@ -1,0 +1,1 @@
+"""Cohorts: customers by month of first order, first product and channel, as each scoring run counts them."""
