@@ -86,7 +86,8 @@ def remove(home: Home, ids: Sequence[str]) -> None:
     Of what was delivered their ids go; see `serving.export.deliveries.forget`.
     """
     shutil.rmtree(home.snapshots, ignore_errors=True)
-    home.cohorts.unlink(missing_ok=True)  # a cohort may have been one customer; the next scoring run counts anew
+    # A cohort may have been one customer; the next scoring run counts anew.
+    home.cohorts.unlink(missing_ok=True)
     deliveries.forget(home, ids)
     with open_engine() as connection:
         for path in _tables(home):

@@ -10,8 +10,11 @@ from pydantic.json_schema import JsonSchemaMode, models_json_schema
 from models.gaps import LEVELS
 from serving import schemas, written
 from serving.access import scope_of
+from serving.cohorts.told import CohortsAnswer
 from serving.errors import KINDS, MEDIA_TYPE
 from serving.keys import SCOPES
+from serving.monitoring.answers import MonitoringAnswer
+from serving.monitoring.told import ModelAnswer
 from serving.reminders.states import STATES
 from serving.segments.editing import PARTITIONS
 
@@ -121,6 +124,27 @@ READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, .
         schemas.DemandAnswer,
         DEMAND_OF,
         ("bad-request", "unknown-product"),
+    ),
+    (
+        "/v1/model",
+        "How far the numbers may be trusted: predicted beside what came, peers, drift, releases",
+        ModelAnswer,
+        [],
+        (),
+    ),
+    (
+        "/v1/monitoring",
+        "What `regulars monitor` found last: drift, replay, outcomes of past runs",
+        MonitoringAnswer,
+        [],
+        (),
+    ),
+    (
+        "/v1/cohorts",
+        "Customers by month of first order, first product and channel: who came back, what they spent",
+        CohortsAnswer,
+        [],
+        (),
     ),
     ("/readyz", "Whether the service can answer, and from what", schemas.Readiness, [], ()),
 )

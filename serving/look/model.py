@@ -18,13 +18,9 @@ from serving.monitoring import words
 from serving.monitoring.answers import NOTHING_YET, found
 from serving.monitoring.drift import Drift
 from serving.monitoring.report import Report
+from serving.monitoring.told import METRICS
 from serving.store import PublishedRun
 
-METRICS: Final = (
-    *("auc", "brier", "calibration_error", "integrated_brier", "orders_rmse", "normalised_gini"),
-    *("top_10_share", "orders_total_ratio", "value_total_ratio"),
-)
-"""Told of every method, in this order."""
 CHANGES_SHOWN: Final = 20
 
 

@@ -4,6 +4,7 @@ from datetime import date
 
 import pandas as pd
 import pytest
+from pydantic import TypeAdapter
 
 from features import numbered
 from features.cutoff import Cutoff
@@ -12,6 +13,7 @@ from segments.segment import load_library
 from serving.cohorts import found
 from serving.cohorts.count import count
 from serving.cohorts.found import Cohorts, Month
+from serving.cohorts.told import CohortsAnswer
 from serving.erasure import remove
 from serving.live import Live
 from tests.serving.shop import Shop
@@ -90,7 +92,9 @@ def test_the_page_tells_shares_means_and_when_a_customer_has_paid_back(
     own_shop: Shop, counted: Cohorts
 ) -> None:
     found.write(own_shop.home, counted)
-    told = get(opened(own_shop), "/v1/cohorts").json()
+    answered = get(opened(own_shop), "/v1/cohorts")
+    assert TypeAdapter(CohortsAnswer).validate_json(answered.content).counted_as_of == CUTOFF.local_date
+    told = answered.json()
     assert told["months"][0]["kept"] == [1.0, 0.5, 0.5, 0.0]
     assert told["months"][0]["value_each"] == [10.0, 20.0, 35.0, 35.0]
     # By the end of the first month three customers had spent 60, of the third two 70.

@@ -17,6 +17,7 @@ from serving.monitoring.answers import NOTHING_YET, MonitoringAnswer
 from serving.monitoring.drift import Drift
 from serving.monitoring.gauges import of_release_at_work
 from serving.monitoring.replay import Difference, Replay
+from serving.monitoring.told import ModelAnswer
 from tests.serving.shop import Shop
 from tests.serving.test_pages import get
 
@@ -139,6 +140,12 @@ def test_the_monitoring_answer_is_as_described(looked_at: Live) -> None:
     assert any(
         line.startswith("REPLAY DIFFERS for the run as of 2023-06-27: clv_365d") for line in answer.says
     )
+
+
+def test_the_model_answer_is_as_described(looked_at: Live) -> None:
+    told = TypeAdapter(ModelAnswer).validate_json(get(looked_at, "/v1/model").content)
+    assert [each.called for each in told.judged] == [PAST.called]
+    assert told.has_card
 
 
 def test_a_shop_that_nobody_looked_at_says_what_to_do(shop: Shop) -> None:
