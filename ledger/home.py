@@ -27,6 +27,11 @@ class Home:
         return self.path / "arrivals.db"
 
     @property
+    def webhooks(self) -> Path:
+        """SQLite file of which deliveries of the shop system came in the last days, and of which state of an order."""
+        return self.path / "webhooks.db"
+
+    @property
     def keys(self) -> Path:
         """SQLite file of the service's API keys, hashed."""
         return self.path / "keys.db"

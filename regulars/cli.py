@@ -269,7 +269,7 @@ def serve(*, port: Port = None, workers: Workers = None, home: HomeDirectory = N
     server.require_keys(shop, settings.host)
     server.require_free_port(settings.host, settings.port)
     typer.echo(f"Serving {settings.home} at http://localhost:{settings.port} - stop with Ctrl-C", err=True)
-    server.serve(shop, settings.host, settings.port, settings.workers)
+    server.serve(shop, settings.host, settings.port, settings.workers, settings.shopify_secret)
 
 
 app.command()(monitoring.monitor)

@@ -4,6 +4,8 @@ import os
 import socket
 import sys
 
+from pydantic import SecretStr
+
 from ledger.errors import InputError
 from ledger.home import Home
 
@@ -69,14 +71,17 @@ def command(host: str, port: int) -> list[str]:
     ]
 
 
-def environment(home: Home, workers: int, inherited: dict[str, str]) -> dict[str, str]:
-    """Return the environment of the service: the home, BentoML's own files inside it, and how many workers."""
+def environment(
+    home: Home, workers: int, inherited: dict[str, str], shopify_secret: SecretStr | None = None
+) -> dict[str, str]:
+    """Return the environment of the service: the home, BentoML's own files in it, how many workers, and the secret."""
     absolute = Home(home.path.resolve())
     options = [inherited.get("BENTOML_CONFIG_OPTIONS", ""), f"services.regulars.workers={workers}"]
     return inherited | {
         "REGULARS_HOME": str(absolute.path),
         "BENTOML_HOME": str(absolute.bentoml),
         "BENTOML_CONFIG_OPTIONS": " ".join(filter(None, options)),
+        **({"REGULARS_SHOPIFY_SECRET": shopify_secret.get_secret_value()} if shopify_secret else {}),
     }
 
 
@@ -100,8 +105,9 @@ def why_not_ready(home: Home) -> str | None:
     return None
 
 
-def serve(home: Home, host: str, port: int, workers: int) -> None:
+def serve(home: Home, host: str, port: int, workers: int, shopify_secret: SecretStr | None = None) -> None:
     """Become the service; returns never."""
     sys.stdout.flush()
     sys.stderr.flush()
-    os.execve(sys.executable, command(host, port), environment(home, workers, dict(os.environ)))  # noqa: S606 - no shell, own command
+    variables = environment(home, workers, dict(os.environ), shopify_secret)
+    os.execve(sys.executable, command(host, port), variables)  # noqa: S606 - no shell, own command

@@ -55,6 +55,8 @@ class Settings(BaseSettings):
         Receiver of `export segment --to webhook` when `--url` does not say another.
     webhook_secret : SecretStr or None
         What posts to it are signed with; better in the environment than in a file. See `serving.export.signature`.
+    shopify_secret : SecretStr or None
+        What Shopify signs its webhooks with, which `serve` then takes; better in the environment too.
     """
 
     model_config = SettingsConfigDict(
@@ -78,6 +80,7 @@ class Settings(BaseSettings):
 
     webhook_url: str | None = None
     webhook_secret: SecretStr | None = None
+    shopify_secret: SecretStr | None = None
 
     @field_validator("lifecycle_limits")
     @classmethod
@@ -143,7 +146,8 @@ def _valid(settings: type[Settings]) -> Settings:
         known = ", ".join(Settings.model_fields)
         if first["type"] == "extra_forbidden":
             raise InputError(f"settings.toml: unknown setting '{name}'; settings are {known}") from error
-        got = "something else" if name.startswith("webhook") else repr(first["input"])  # never tell a secret
+        secret = name.startswith(("webhook", "shopify"))
+        got = "something else" if secret else repr(first["input"])
         raise InputError(f"setting '{name}': {first['msg']}, got {got}") from error
 
 

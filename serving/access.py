@@ -9,7 +9,9 @@ from serving.keys import Key, Keyring
 
 Headers = Mapping[bytes, bytes]
 
-OPEN = ("/livez", "/readyz", "/healthz", "/openapi.json", "/docs.json", "/static/")
+SIGNED = "/v1/webhooks/"
+"""What is sent there is believed for its signature over the raw body, which is looked at before anything else is."""
+OPEN = ("/livez", "/readyz", "/healthz", "/openapi.json", "/docs.json", "/static/", SIGNED)
 # The first that an address begins with.
 NEEDS = (
     ("/v1/orders", "ledger"),

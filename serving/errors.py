@@ -16,6 +16,8 @@ KINDS: dict[str, tuple[HTTPStatus, str]] = {
     "bad-token": (HTTPStatus.BAD_REQUEST, "The token is not one of this feed's"),
     "no-key": (HTTPStatus.UNAUTHORIZED, "A key is needed"),
     "wrong-scope": (HTTPStatus.FORBIDDEN, "The key does not open this"),
+    "wrong-signature": (HTTPStatus.UNAUTHORIZED, "The signature is not this body's"),
+    "webhook-off": (HTTPStatus.FORBIDDEN, "This webhook is not set up"),
     "cross-site": (HTTPStatus.FORBIDDEN, "The request comes from another site's page"),
     "bad-host": (HTTPStatus.MISDIRECTED_REQUEST, "The Host header names no host of this service"),
     "not-found": (HTTPStatus.NOT_FOUND, "There is nothing at this address"),

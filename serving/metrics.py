@@ -25,6 +25,7 @@ PAGES = "pages"
 WHOLE = frozenset(
     {
         *("/v1/score", "/v1/customers/lookup", "/v1/orders", "/v1/events", "/v1/migration"),
+        "/v1/webhooks/shopify",
         *("/v1/segments", "/v1/segments/preview", "/v1/replenishment", "/v1/replenishment/demand"),
         *("/v1/model", "/v1/monitoring", "/v1/cohorts"),
     }

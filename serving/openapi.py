@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from models.gaps import LEVELS
-from serving import schemas, written
+from serving import schemas, webhooks, written
 from serving.access import scope_of
 from serving.cohorts.told import CohortsAnswer
 from serving.errors import KINDS, MEDIA_TYPE
@@ -154,6 +154,9 @@ WRITES: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("/v1/orders", "Order lines into the ledger; told of their customers at once", written.OrdersRequest),
     ("/v1/events", "Events into the ledger; told of their customers at once", written.EventsRequest),
 )
+WEBHOOK_PROBLEMS = (
+    *("bad-request", "wrong-signature", "webhook-off", "too-large", "wrong-media-type", "invalid-rows"),
+)
 WRITING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-rows")
 LOOKUP_PROBLEMS = ("bad-request", "too-large", "wrong-media-type")
 SCORING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-history")
@@ -192,6 +195,7 @@ def description() -> dict[str, Any]:
         schemas.PreviewAnswer,
         schemas.ProblemDocument,
         written.WriteAnswer,
+        written.WebhookAnswer,
         *(write[2] for write in WRITES),
         *(read[2] for read in READS),
     ]
@@ -200,6 +204,7 @@ def description() -> dict[str, Any]:
     paths: dict[str, Any] = {
         "/v1/score": {"post": _scoring()},
         "/v1/customers/lookup": {"post": _looking_up()},
+        "/v1/webhooks/shopify": {"post": _hearing_of_orders()},
         "/v1/segments/preview": {"post": _previewing()},
     }
     for path, summary, request in WRITES:
@@ -246,6 +251,30 @@ def _looking_up() -> dict[str, Any]:
             "content": {"application/json": {"schema": _ref(schemas.LookupRequest)}},
         },
         "responses": _responses(schemas.LookupAnswer, LOOKUP_PROBLEMS),
+    }
+
+
+def _hearing_of_orders() -> dict[str, Any]:
+    headers = {
+        "X-Shopify-Hmac-Sha256": "HMAC-SHA256 of the body under the secret that is set, in base64.",
+        "X-Shopify-Topic": f"{', '.join(webhooks.TOPICS)}.",
+        "X-Shopify-Webhook-Id": "The delivery's id; one that was taken before changes nothing.",
+    }
+    order = {
+        "type": "object",
+        "description": "An order of Shopify's Admin REST API.",
+        "example": webhooks.EXAMPLE,
+    }
+    return {
+        "summary": "Shopify's order webhooks: orders, cancellations and refunds into the ledger",
+        "description": "Believed for its signature; no key is asked for. What was taken before, and an older state of "
+        "an order, change nothing.",
+        "parameters": [
+            {"name": name, "in": "header", "required": True, "schema": TEXT, "description": means}
+            for name, means in headers.items()
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": order}}},
+        "responses": _responses(written.WebhookAnswer, WEBHOOK_PROBLEMS),
     }
 
 

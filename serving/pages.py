@@ -25,7 +25,7 @@ from ledger.schema import Table
 from ledger.store import Ledger
 from ledger.tables.events import EVENTS
 from ledger.tables.orders import ORDERS
-from serving import answers, writing
+from serving import answers, webhooks, writing
 from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of, shown
 from serving.kept import COMPRESSED_FROM_BYTES, LEVEL, Kept, KeptAnswers, packed
 from serving.live import Live
@@ -44,7 +44,11 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 Shown = Callable[[Page, Request, Asked | ProblemError], Response]
 
 
-def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -> Starlette:
+def application(
+    live: Live,
+    now: Callable[[], datetime | None] = lambda: None,
+    shopify_secret: Callable[[], str | None] = lambda: None,
+) -> Starlette:
     """
     Return the application that answers every GET of the service but the probes, and takes orders and events.
 
@@ -54,6 +58,8 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
         What to answer from; it may still be empty.
     now : callable
         Returns the instant of a request, or None: then nothing is said of how old the orders are.
+    shopify_secret : callable
+        Returns what Shopify signs its webhooks with, or None: then none is taken.
     """
     as_json, posted = functools.partial(_json, live), functools.partial(_posted, live)
     customers = Customers(live, lambda: datetime.now(UTC))
@@ -86,6 +92,7 @@ def application(live: Live, now: Callable[[], datetime | None] = lambda: None) -
             Route("/v1/replenishment/demand", as_json(refill_answers.demand), methods=["GET"]),
             Route("/v1/orders", _write(live, ORDERS), methods=["POST"]),
             Route("/v1/events", _write(live, EVENTS), methods=["POST"]),
+            Route("/v1/webhooks/shopify", _shopify(live, shopify_secret), methods=["POST"]),
             Route("/openapi.json", _description, methods=["GET"]),
             Route("/docs.json", _description, methods=["GET"]),
             Mount("/static", _Static(directory=STATIC)),
@@ -153,6 +160,20 @@ def _write(live: Live, table: Table) -> Endpoint:
             body = await request.json()
             now = datetime.now(UTC)
             taken = await run_in_threadpool(lambda: writing.take(table, body, Ledger(live.home()), now))
+        except ProblemError as error:
+            return problem_response(error.problem, request)
+        return json_response(taken)
+
+    return endpoint
+
+
+def _shopify(live: Live, secret: Callable[[], str | None]) -> Endpoint:
+    async def endpoint(request: Request) -> Response:
+        try:
+            body, now = await request.body(), datetime.now(UTC)
+            taken = await run_in_threadpool(
+                lambda: webhooks.take(body, request.headers, secret(), Ledger(live.home()), now)
+            )
         except ProblemError as error:
             return problem_response(error.problem, request)
         return json_response(taken)

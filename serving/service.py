@@ -73,6 +73,11 @@ def allowed_hosts() -> frozenset[str]:
     return frozenset(host.strip().lower() for host in named.split(",") if host.strip())
 
 
+def shopify_secret() -> str | None:
+    """Return what Shopify signs its webhooks with: REGULARS_SHOPIFY_SECRET."""
+    return os.environ.get("REGULARS_SHOPIFY_SECRET") or None
+
+
 @bentoml.service(
     name="regulars",
     threads=THREADS,
@@ -136,7 +141,7 @@ def _assemble(service: Any) -> None:  # noqa: ANN401 - what BentoML's decorator 
     service.add_asgi_middleware(
         Guard, allowed_hosts=allowed_hosts, not_ready=LIVE.not_ready, state=LIVE.state, keys=KEYS
     )
-    application = pages.application(LIVE, lambda: datetime.now(UTC))
+    application = pages.application(LIVE, lambda: datetime.now(UTC), shopify_secret)
     application.add_route("/metrics", _metrics, methods=["GET"])
     service.mount_asgi_app(application, path="/")
 

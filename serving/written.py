@@ -90,3 +90,20 @@ class WriteAnswer(Frozen):
     added: int = Field(description="New to the ledger.")
     corrected: int = Field(description="Later versions of rows that it holds.")
     unchanged: int = Field(description="Known already: sending the same again changes nothing.")
+
+
+class WebhookAnswer(WriteAnswer):
+    """What became of the order of one delivery; repeated deliveries and older states of an order change nothing."""
+
+    refused: list[str] = Field(
+        description="Why lines of it are none that the ledger takes: test orders, say."
+    )
+    ignored: str | None = Field(description="Why nothing of it was looked at: what it says was taken before.")
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        json_schema_extra={
+            "example": {"added": 2, "corrected": 0, "unchanged": 0, "refused": [], "ignored": None}
+        },
+    )

@@ -1,7 +1,7 @@
 """How a file's columns become the plain format's texts: by name, or as a layout says."""
 
-from collections.abc import Iterator
-from datetime import UTC
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import count as counting
 
 import duckdb
@@ -59,13 +59,7 @@ def stage_layout(
         staging.connection.execute(f"CREATE TEMP TABLE texts_{number} AS {rows}")
     texts = f"({numbered_table(f'texts_{number}')})"
     readable = f"(FROM {texts} WHERE refused IS NULL)"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW source AS {source_sql(layout, tuple(header.positions), readable)}"
-    )
-    connection.execute(
-        "SET VARIABLE imported_at = $at", {"at": staging.imported_at.astimezone(UTC).isoformat()}
-    )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE prepared AS {prepared_sql(layout)}")
+    prepare(connection, layout, tuple(header.positions), readable, staging.imported_at)
     staged = []
     for table in layout.tables:
         parts = [one for one in layout.translations if one.table is table]
@@ -78,6 +72,31 @@ def stage_layout(
         stage(staging, one, " UNION ALL BY NAME ".join(rows_of))
         staged.append(one)
     return tuple(staged), tuple(_findings(connection, layout))
+
+
+def prepare(
+    connection: duckdb.DuckDBPyConnection,
+    layout: Layout,
+    given: Sequence[str],
+    rows: str,
+    imported_at: datetime,
+) -> None:
+    """Make the temporary table `prepared` of a layout's rows.
+
+    Parameters
+    ----------
+    connection : duckdb.DuckDBPyConnection
+    layout : Layout
+    given : sequence of str
+        The layout's columns that the rows have.
+    rows : str
+        A relation with line and these columns, as text.
+    imported_at : datetime
+        Aware; since when it is known what rows tell without an instant.
+    """
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW source AS {source_sql(layout, given, rows)}")
+    connection.execute("SET VARIABLE imported_at = $at", {"at": imported_at.astimezone(UTC).isoformat()})
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE prepared AS {prepared_sql(layout)}")
 
 
 def currency_codes(

@@ -434,6 +434,7 @@ def test_the_description_names_every_address_that_answers(served: Served) -> Non
         "/v1/migration",
         "/v1/customers/{customer_id}",
         "/v1/customers/lookup",
+        "/v1/webhooks/shopify",
         "/v1/replenishment",
         "/v1/replenishment/demand",
         "/v1/model",
