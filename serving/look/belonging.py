@@ -55,7 +55,7 @@ def page_of_members(run: PublishedRun, name: str, given: Mapping[str, str], sort
     pages = max(1, -(-len(places) // A_PAGE))
     page = _page(given.get("page", "1"), pages)
     if sort != BY_ID:
-        places = _sorted(run, places, sort, down=order == DESCENDING)
+        places = _first(run, places, sort, page * A_PAGE, down=order == DESCENDING)
     elif order == DESCENDING:
         places = places[::-1]
     chosen = places[(page - 1) * A_PAGE : page * A_PAGE]
@@ -68,11 +68,18 @@ def page_of_members(run: PublishedRun, name: str, given: Mapping[str, str], sort
     }
 
 
-def _sorted(run: PublishedRun, places: Places, score: str, *, down: bool) -> Places:
-    """Return members by a score, unknown last, ties by id."""
+def _first(run: PublishedRun, places: Places, score: str, count: int, *, down: bool) -> Places:
+    """Return the first members by a score, unknown last, ties by id; who comes after them is not sorted."""
     values = run.columns.read([score])[score].to_numpy()[places]
-    key = -values if down else values
-    return places[np.argsort(key, kind="stable")]
+    key = np.where(np.isnan(values), np.inf, -values if down else values)
+    if count < len(key):
+        last = np.partition(key, count - 1)[count - 1]
+        before = np.flatnonzero(key < last)
+        chosen = np.concatenate([before, np.flatnonzero(key == last)[: count - len(before)]])
+    else:
+        chosen = np.arange(len(key))
+    first: Places = places[chosen[np.argsort(key[chosen], kind="stable")]]
+    return first
 
 
 def _members(run: PublishedRun, name: str, places: Places) -> list[Answer]:

@@ -4,31 +4,44 @@ from typing import Any, Final
 
 from segments.partitions import ORDER_COUNTS
 from serving.answers import Answer, stamp
+from serving.errors import Problem, ProblemError, shown
 from serving.look.page import Asked
 from serving.look.segments import runs
 from serving.segments import answers
-from serving.segments.editing import partition
+from serving.segments.editing import PARTITIONS, partition
 from serving.store import PublishedRun
 
 STAGES: Final = ("active", "at_risk", "churned")
 LEVELS: Final = 9
-SHOWN: Final = ("lifecycle", "rfm", "value")
 
 
 def answer(asked: Asked) -> Answer:
-    """Return the cells with size and value, and the moves between them."""
-    run = asked.run
-    of = asked.given.get("of", SHOWN[0])
-    moves = answers.migration(run, {**asked.given, "of": of})
+    """Return the cells of a grid with size and value; raises ProblemError when there is no such grid."""
+    run, of = asked.run, _grid(asked)
     return {
         **stamp(run),
         "of": of,
-        "grids": SHOWN,
+        "grids": list(PARTITIONS),
         "lifecycle": lifecycle(run),
         "cells": _cells(run, of),
         "runs": runs(run),
-        **_movement(run, moves),
     }
+
+
+def moves(asked: Asked) -> Answer:
+    """Return who moved between the cells of a grid since the run before; raises ProblemError as `answer`."""
+    run, of = asked.run, _grid(asked)
+    told = answers.migration(run, {**asked.given, "of": of})
+    return {**stamp(run), "of": of, **_movement(run, told)}
+
+
+def _grid(asked: Asked) -> str:
+    of = asked.given.get("of", "lifecycle")
+    if of not in PARTITIONS:
+        raise ProblemError(
+            Problem("bad-request", "there is no such grid", "of", ", ".join(PARTITIONS), shown(of))
+        )
+    return of
 
 
 def lifecycle(run: PublishedRun) -> list[list[Answer]]:

@@ -10,6 +10,8 @@ from serving.answers import Answer
 from serving.look import grids
 from serving.look.page import Asked
 from serving.look.segments import kind_of, runs, sizes_by_segment
+from serving.monitoring import words
+from serving.monitoring.answers import found
 from serving.segments import answers
 from serving.store import PublishedRun
 
@@ -24,13 +26,14 @@ MAIN: Final = (
     "bought_once",
 )
 """Whose comings and goings are told here, beside the shop's own."""
+DUE: Final = ("refill_due_soon", "refill_due_now", "refill_late", "expected_this_week")
 WEEK: Final = timedelta(days=7)
 
 
 def answer(asked: Asked) -> Answer:
     """Return the run's headline figures, the lifecycle grid, who moved and what is due."""
     run, facts = asked.run, asked.run.facts
-    listed = answers.segments(run, asked.now)
+    listed, report = answers.segments(run, asked.now), found(run)
     return {
         **{name: value for name, value in listed.items() if name != "segments"},
         "value": facts.value,
@@ -42,7 +45,12 @@ def answer(asked: Asked) -> Answer:
         "runs": runs(run),
         "moved": _moved(run, listed["segments"]),
         "reminders": _reminders(run),
-        "honesty": facts.honesty,
+        "due": [
+            {"name": each["name"], "title": each["title"], "size": each["size"]}
+            for each in listed["segments"]
+            if each["name"] in DUE and each["size"]
+        ],
+        "trust": (report and words.honest(report)) or facts.honesty,
     }
 
 

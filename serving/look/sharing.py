@@ -5,11 +5,11 @@ from typing import Any, Final
 import numpy as np
 
 from features.catalog.shipped import CATALOG
+from ledger.errors import InputError
 from models.scores import scores_for
 from segments.expression import parse
 from segments.vocabulary import SegmentColumn, vocabulary
 from serving.answers import Answer, segment_facts, summary
-from serving.errors import ProblemError
 from serving.look.belonging import places_of
 from serving.look.page import Asked
 from serving.segments.editing import PARTITIONS, followed, partition
@@ -99,7 +99,7 @@ def _compared(run: PublishedRun, expression: str, places: Any) -> list[Answer]: 
     columns = vocabulary((*CATALOG, *scores_for(run.facts.horizon_days)), run.facts.currency)
     try:
         mine = parse(expression, columns, {each.name: each for each in followed(run.home)}).columns
-    except ProblemError:
+    except InputError:  # a segment of an older version of the language
         mine = frozenset()
     kept = set(run.columns.names)
     wanted = [name for name in dict.fromkeys((*sorted(mine), *USUAL)) if name in kept and name in columns]

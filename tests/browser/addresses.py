@@ -3,7 +3,11 @@
 ADDRESSES = (
     "/",
     "/segments",
-    "/segments/likely_to_churn",
+    "/segments/loyal_customers",
+    "/builder",
+    "/builder?edit=loyal_customers",
+    "/grids",
+    "/grids?of=rfm",
     "/cohorts",
     "/model",
     "/model/drift",

@@ -1,4 +1,4 @@
-"""One Chromium for all tests of the pages, and pages that fail a test when the browser complains."""
+"""A Chromium for the tests of the pages, and pages that fail a test when the browser complains."""
 
 import shutil
 from collections.abc import Iterator
@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright is open an event loop runs in this thread, and other tests start theirs.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Return a browser; skips where there is none."""
     found = next((path for path in map(shutil.which, NAMES) if path), None)

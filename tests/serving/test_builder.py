@@ -18,27 +18,16 @@ from segments.definitions import Definitions
 from segments.expression import parse
 from segments.segment import load_library
 from segments.vocabulary import vocabulary
-from serving.live import Live
 from serving.look.builder import name_of
 from serving.look.conditions import Row, Rows, fitting, operators_of, rows_of, text_of, words_of
 from serving.pages import application
 from serving.store import PublishedRun
+from tests.serving.hostile import Served
 from tests.serving.shop import Shop
 
 COLUMNS = vocabulary((*CATALOG, *scores_for(90)), "USD")
 LIBRARY = {each.name: each for each in load_library()}
 NOW = dt.datetime(2023, 6, 27, 12, tzinfo=dt.UTC)
-
-
-class Served(Live):
-    """A live service with one run and no release."""
-
-    def __init__(self, run: PublishedRun) -> None:
-        super().__init__()
-        self.only = run
-
-    def run(self) -> PublishedRun:
-        return self.only
 
 
 def ask(run: PublishedRun, method: str, path: str, **request: Any) -> httpx.Response:  # noqa: ANN401 - httpx's own

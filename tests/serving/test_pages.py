@@ -1,18 +1,14 @@
 import asyncio
-import datetime as dt
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import httpx
-import pyarrow as pa
 import pytest
 from pydantic import BaseModel
 
-from ledger.home import Home
 from models.contributions import explained
 from models.gaps import Level
 from segments.segment import load_library
@@ -23,15 +19,10 @@ from serving.look.frame import CONTENT_POLICY
 from serving.look.page import Asked, Page
 from serving.look.texts import texts
 from serving.pages import application
-from serving.reminders import demand, suggestion
 from serving.segments.editing import partition
-from serving.store import PublishedRun, RunFacts, SegmentFacts, publish
-from serving.stored_features import selected
+from serving.store import PublishedRun
+from tests.serving.hostile import HOSTILE, Served, hostile_run
 from tests.serving.shop import Shop
-
-MONDAY = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)
-HOSTILE = "<script>alert(1)</script>'\"\u202e&amp;/../{{7*7}}"
-
 
 PARAMETERS = {"name": "loyal_customers", "customer_id": "c000"}
 READ = [page for page in registry.PAGES if page.method == "GET"]
@@ -40,17 +31,6 @@ READ = [page for page in registry.PAGES if page.method == "GET"]
 def filled(path: str) -> str:
     """Return a page's address with parameters of the shop."""
     return path.replace(":path}", "}").format(**PARAMETERS)
-
-
-class Served(Live):
-    """A live service with one run and no release."""
-
-    def __init__(self, run: PublishedRun) -> None:
-        super().__init__()
-        self.only = run
-
-    def run(self) -> PublishedRun:
-        return self.only
 
 
 def get(live: Live, path: str) -> httpx.Response:
@@ -70,65 +50,7 @@ def served(shop: Shop) -> Served:
 @pytest.fixture
 def hostile(tmp_path: Path) -> Served:
     """Return a service whose customers, segments and reasons are written to break a page."""
-    customers = [HOSTILE, *(f"c{number:03d}" for number in range(120))]
-    home = Home(tmp_path)
-    text: dict[str, Any] = {
-        "title": HOSTILE,
-        "description": HOSTILE,
-        "sentence": HOSTILE,
-        "advice": HOSTILE,
-        "expression": HOSTILE,
-    }
-    scores = {
-        "confidence": ["rule"] * 121,
-        "p_order_30d": [0.5] * 121,
-        "churn_probability_90d": [None] * 121,
-        "next_order_days_p50": [None, 1.2, *[40.0] * 119],
-        "clv_365d": [-1.0, *[1234.5] * 120],
-    }
-    publish(
-        home,
-        scores=pa.table({"customer_id": customers, **scores}),
-        memberships=pa.table(
-            {
-                "customer_id": customers,
-                "segment": ["odd"] * 121,
-                "entered_at": pa.array([MONDAY] * 121, pa.timestamp("us", tz="UTC")),
-                "reasons": [[HOSTILE]] * 121,
-            }
-        ),
-        replenishment=pa.table(
-            {
-                "customer_id": [HOSTILE],
-                "level": ["product"],
-                "product_id": [HOSTILE],
-                "category": [HOSTILE],
-                "p_due_14d": [0.5],
-            }
-        ),
-        suggestions=suggestion.SCHEMA.empty_table(),
-        demand=demand.SCHEMA.empty_table(),
-        products=pa.table({"product_id": pa.array([], pa.string())}),
-        store=pa.table({"as_of_day": [17532]}),
-        features=selected(pa.table({"customer_id": sorted(customers)}), []),
-        facts=RunFacts(
-            release="r1",
-            as_of=MONDAY,
-            data_through=None,
-            currency="USD",
-            time_zone="America/New_York",
-            customers=121,
-            likely_to_leave=0,
-            money_at_stake=0.0,
-            due_this_week=0,
-            honesty=HOSTILE,
-            segments=(
-                SegmentFacts(name="odd", group="predicted", size=121, value=148139.0, **text),
-                SegmentFacts(name="empty", group="history", size=0, value=0.0, **text),
-            ),
-        ),
-    )
-    return Served(PublishedRun.open(home))
+    return Served(hostile_run(tmp_path))
 
 
 class Tags(HTMLParser):
@@ -221,7 +143,7 @@ def test_the_first_page_has_the_run_s_figures_and_how_fresh_they_are(served: Ser
 def test_a_segment_s_page_has_a_member_s_scores_since_when_and_why(served: Served) -> None:
     page = get(served, "/segments/loyal_customers").text
     first = served.only.members("loyal_customers", "", 1)[0]
-    assert f'href="/v1/customers/{first["customer_id"]}"' in page
+    assert f'href="/customers/{first["customer_id"]}"' in page
     assert '<time datetime="2023-06-27">' in page
     assert first["reasons"][0] in page
 
@@ -370,9 +292,9 @@ def test_where_the_run_s_own_release_is_deployed_each_score_has_its_reasons(shop
 
 def test_an_odd_customer_id_is_found_under_its_encoded_address(hostile: Served) -> None:
     page = get(hostile, "/segments/odd").text
-    address = re.search(r'href="(/v1/customers/%3C[^"]+)"', page)
+    address = re.search(r'href="(/customers/%3C[^"]+)"', page)
     assert address is not None
-    assert get(hostile, address[1]).json()["customer_id"] == HOSTILE
+    assert get(hostile, f"/v1{address[1]}").json()["customer_id"] == HOSTILE
 
 
 def test_an_unknown_customer_or_segment_is_a_problem_that_repeats_nothing_odd(served: Served) -> None:
@@ -432,6 +354,9 @@ def test_the_description_names_every_address_that_answers(served: Served) -> Non
         "/v1/segments/{name}/members",
         "/v1/segments/{name}/changes",
         "/v1/migration",
+        "/v1/model",
+        "/v1/monitoring",
+        "/v1/cohorts",
         "/v1/customers/{customer_id}",
         "/v1/customers/lookup",
         "/v1/webhooks/shopify",
