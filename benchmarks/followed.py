@@ -1,9 +1,10 @@
-"""Segments followed over twelve monthly runs of real purchases: `python benchmarks/followed.py [ONLINE_RETAIL_II]`.
+"""Segments followed over twelve monthly runs of real purchases: `python benchmarks/followed.py [SHOP]`.
 
-CDNOW by default. A release is trained as of the first day, then every month is scored. Printed are some segments month
-by month, who moved between lifecycle cells and RFM groups in that year, and how often a warning was raised. That the
-feed, replayed, gives the present members, and that the members of each past day are what that day's run said, is
-checked of every segment on the way.
+CDNOW by default; Complete Journey when SHOP is `complete-journey`, Online Retail II when it is that file. A release is
+trained as of the first day, then every month is scored. Printed are some segments month by month, who moved between
+lifecycle cells and RFM groups in that year, and how often a warning was raised. That the feed, replayed, gives the
+present members, and that the members of each past day are what that day's run said, is checked of every segment on
+the way.
 """
 
 import sys
@@ -22,7 +23,7 @@ from features.cutoff import Cutoff
 from ledger.engine import open_engine
 from ledger.store import Ledger
 from models.release import load_deployed
-from regulars.datasets import CDNOW, write_plain
+from regulars.datasets import CDNOW, COMPLETE_JOURNEY, DATASETS, write_plain
 from regulars.terminal import show
 from segments.movement import present_on
 from segments.segment import load_library
@@ -119,23 +120,24 @@ def months(first: date) -> list[date]:
     ]
 
 
-def main(online_retail: Path | None) -> None:
-    """Follow CDNOW, or Online Retail II where its file is given."""
+FIRST_RUNS = {CDNOW.name: date(1997, 8, 1), COMPLETE_JOURNEY.name: date(2017, 2, 1)}
+
+
+def main(shop: str) -> None:
+    """Follow one shop."""
     with tempfile.TemporaryDirectory(prefix="regulars-followed-") as scratch:
         folder = Path(scratch)
-        if online_retail is None:
-            file = write_plain(CDNOW, folder)["orders"]
-            tell(
-                "CDNOW",
-                ledger_of([file], folder / "home", CDNOW.currency, CDNOW.time_zone),
-                months(date(1997, 8, 1)),
-            )
+        if shop in FIRST_RUNS:
+            dataset = DATASETS[shop]
+            file = write_plain(dataset, folder)["orders"]
+            ledger = ledger_of([file], folder / "home", dataset.currency, dataset.time_zone)
+            tell(dataset.title, ledger, months(FIRST_RUNS[shop]))
         else:
             sales = folder / "sales.parquet"
-            duckdb.execute(ONLINE_RETAIL_SALES.format(file=sales), [str(online_retail)])
+            duckdb.execute(ONLINE_RETAIL_SALES.format(file=sales), [shop])
             days = [day + timedelta(days=9) for day in months(date(2011, 1, 1))]
             tell("Online Retail II", ledger_of([sales], folder / "home", "GBP", "Europe/London"), days)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)
+    main(sys.argv[1] if len(sys.argv) > 1 else CDNOW.name)

@@ -207,7 +207,7 @@ def score(
         )
     if summary.published is None:
         typer.echo("a later day is served already and stays; these scores are in the tables only", err=True)
-    facts = summary.facts.model_dump(exclude={"segments"})
+    facts = summary.facts.model_dump(exclude={"segments", "recorded_events", "sensitive_attributes"})
     zone = ZoneInfo(summary.facts.time_zone)
     local = {name: facts[name].astimezone(zone) for name in ("as_of", "data_through")}
     terminal.answer(facts | local | {"published": summary.published}, as_json=as_json)

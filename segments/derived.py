@@ -30,7 +30,8 @@ INPUTS = {
 }
 
 
-# The part of the day with the most orders; of several with as many, the earliest. What is left of all is the night.
+# The part of the day with the most orders; of several with as many, the earliest. What is left of all is the night,
+# unless the store tells no times of day: then all its orders are of midnight, and none of the afternoon.
 _MORNING, _AFTERNOON, _EVENING = "morning_order_share", "afternoon_order_share", "evening_order_share"
 _NIGHT = f"1 - {_MORNING} - {_AFTERNOON} - {_EVENING}"
 _TIMES = tuple(
@@ -39,7 +40,7 @@ _TIMES = tuple(
         ("morning", _MORNING, (_AFTERNOON, _EVENING, _NIGHT)),
         ("afternoon", _AFTERNOON, (_EVENING, _NIGHT)),
         ("evening", _EVENING, (_NIGHT,)),
-        ("night", _EVENING, (0,)),
+        ("night", f"mean_of({_AFTERNOON}) > 0 and {_EVENING}", (0,)),
     )
 )
 

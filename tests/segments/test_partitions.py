@@ -238,7 +238,8 @@ def test_who_mostly_orders_at_one_time_of_day_is_in_its_segment_alone(
         if each.name.endswith(("ing_buyers", "noon_buyers", "night_buyers"))
     ]
     assert len(times) == 4
-    assert assign(frame, times, {}, {}, columns)["segment"].to_pylist() == [f"{most}_buyers"]
+    known = {"afternoon_order_share:mean": 0.3}
+    assert assign(frame, times, known, {}, columns)["segment"].to_pylist() == [f"{most}_buyers"]
 
 
 def described(
@@ -322,5 +323,12 @@ def test_the_usual_time_of_day_is_that_of_most_orders(
     row = ", ".join(
         f"{'NULL' if share is None else share}::DOUBLE AS {part}_order_share" for share, part in parts
     )
-    found = duckdb.execute(f"SELECT {derived_sql('usual_order_time', {})} FROM (SELECT {row})").fetchall()
-    assert found == [(time,)]
+    told = derived_sql("usual_order_time", {"afternoon_order_share:mean": 0.3})
+    assert duckdb.execute(f"SELECT {told} FROM (SELECT {row})").fetchall() == [(time,)]
+
+
+def test_where_no_times_of_day_are_told_nobody_buys_at_night() -> None:
+    parts = ("morning", "afternoon", "evening")
+    midnight = f"SELECT {', '.join(f'0::DOUBLE AS {part}_order_share' for part in parts)}"
+    told = derived_sql("usual_order_time", {"afternoon_order_share:mean": 0.0})
+    assert duckdb.execute(f"SELECT {told} FROM ({midnight})").fetchall() == [(None,)]
