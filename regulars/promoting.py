@@ -93,12 +93,9 @@ def name_of(given: str | None) -> str:
 def _accept(home: "Home", release: "Release") -> None:
     """Do what a worker of the service does before it takes a release."""
     from segments.segment import load_library
-    from serving.live import try_out
-    from serving.scorer import Scorer
-    from serving.segments.in_force import in_force
+    from serving.live import open_scorer
 
-    found = in_force(home, release, load_library())
-    try_out(Scorer(found.release, found.segments))
+    open_scorer(home, release, load_library())
 
 
 def _list(home: "Home", *, as_json: bool) -> None:

@@ -132,7 +132,12 @@ class Live:
         """
         self._opened = Opened(
             home,
-            Watched("release", home.deployed, lambda: _open_scorer(home, segments()), home.definitions),
+            Watched(
+                "release",
+                home.deployed,
+                lambda: open_scorer(home, load_deployed(home), segments()),
+                home.definitions,
+            ),
             Watched("run", home.published_pointer, lambda: PublishedRun.open(home)),
             Watched("promotion", home.deployments, lambda: refusal(home)),
             Arrived(home),
@@ -266,8 +271,24 @@ class Live:
         return watched.current
 
 
-def _open_scorer(home: Home, library: Sequence[Segment]) -> Scorer:
-    found = in_force(home, load_deployed(home), library)
+def open_scorer(home: Home, release: Release, library: Sequence[Segment]) -> Scorer:
+    """
+    Return the scorer of a release, tried out.
+
+    Parameters
+    ----------
+    home : Home
+        Whose own segments and releases there are.
+    release : Release
+    library : sequence of Segment
+        Those that come with this program; what the release has no numbers for is left out, and the log says so.
+
+    Raises
+    ------
+    InputError
+        When the release must not be served.
+    """
+    found = in_force(home, release, library)
     for name, reason in found.aside.items():
         logger.warning("segment %s is left out: %s", name, reason)
     scorer = Scorer(found.release, found.segments)

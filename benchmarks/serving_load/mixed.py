@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import cycle
 from time import perf_counter
 from typing import Any
@@ -26,8 +27,7 @@ from models.deployments import promote
 from models.release import Predictors, Release, load_deployed, load_release, write_release
 from segments.segment import load_library
 from serving import answers
-from serving.live import try_out
-from serving.scorer import Scorer
+from serving.live import open_scorer
 from serving.store import PublishedRun
 
 A_SECOND = 40.0
@@ -104,7 +104,7 @@ class Mix:
         self.stored: dict[str, Any] = {}
         self._made = max(run.facts.as_of, datetime.now(UTC) - timedelta(days=30))
         at = datetime.now(UTC)
-        scorers = [Scorer(release, load_library()) for release in releases]
+        scorers = [open_scorer(home, release, load_library()) for release in releases]
         self._histories = []
         for _ in range(HISTORIES):
             body = {"as_of": run.facts.as_of.date().isoformat(), "customers": self._history(run.facts.as_of)}
@@ -115,7 +115,7 @@ class Mix:
     def reads(self) -> Iterator[Asked]:
         """Yield a read of each customer to whom nothing will happen, whose answers are expected from then on."""
         for customer in self._read:
-            yield get(f"/v1/customers/{customer}", lambda _, body, who=customer: self._keep(who, body))
+            yield get(f"/v1/customers/{customer}", partial(self._keep, customer))
 
     def __iter__(self) -> Iterator[Asked]:
         """Yield requests without end."""
@@ -130,9 +130,9 @@ class Mix:
                 yield self._score()
             else:
                 customer = self._chance.choice(self._read)
-                yield get(f"/v1/customers/{customer}", lambda *got, who=customer: self._check_read(who, *got))
+                yield get(f"/v1/customers/{customer}", partial(self._check_read, customer))
 
-    def _keep(self, customer: str, body: bytes) -> None:
+    def _keep(self, customer: str, _: int, body: bytes) -> None:
         self.stored[customer] = json.loads(body)
 
     def _check_read(self, customer: str, status: int, body: bytes) -> None:
@@ -266,20 +266,19 @@ def altered(home: Home, release: Release) -> str:
 
 
 async def _promote(home: Home, names: Sequence[str], every: float, until: float, seen: Seen) -> None:
+    def accept(release: Release) -> None:
+        open_scorer(home, release, load_library())
+
     for name in cycle(names):
         if perf_counter() + every > until:
             return
         await asyncio.sleep(every)
         try:
-            await asyncio.to_thread(promote, home, name, by="load", at=datetime.now(UTC), accept=_accept)
+            await asyncio.to_thread(promote, home, name, by="load", at=datetime.now(UTC), accept=accept)
         except InputError:
             seen.counts["promotions refused"] += 1
         else:
             seen.counts["promotions"] += 1
-
-
-def _accept(release: Release) -> None:
-    try_out(Scorer(release, load_library()))
 
 
 async def _kill(server: Server, every: float, until: float, seen: Seen) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-READY_WITHIN_SECONDS = 60.0
+READY_WITHIN_SECONDS = 180.0
 TICKS = os.sysconf("SC_CLK_TCK")
 NOTHING = """
 import sys, uvicorn
@@ -130,12 +130,25 @@ def _free_port() -> int:
 
 def _beneath(pid: int) -> list[int]:
     found = []
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            # What multiprocessing leaves beside a worker answers nothing.
-            if b"resource_tracker" not in Path(f"/proc/{child}/cmdline").read_bytes():
-                found += [child, *_beneath(child)]
+    for child in _children(pid):
+        # What multiprocessing leaves beside a worker answers nothing.
+        if b"resource_tracker" not in _read(Path(f"/proc/{child}/cmdline")):
+            found += [child, *_beneath(child)]
     return found
+
+
+def _children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task")
+    listed = b" ".join(_read(task / "children") for task in (tasks.iterdir() if tasks.exists() else ()))
+    return [int(child) for child in listed.split()]
+
+
+def _read(path: Path) -> bytes:
+    """Return what a process or thread says of itself; nothing once it has ended."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def _cpu_seconds(pid: int) -> float:

@@ -30,11 +30,9 @@ class Running:
 
     def workers(self) -> set[int]:
         """Return the ids of its workers."""
-        found: set[int] = set()
-        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
-            children = map(int, (task / "children").read_text().split())
-            found |= {pid for pid in children if b"worker" in Path(f"/proc/{pid}/cmdline").read_bytes()}
-        return found
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        children = b" ".join(_said(task / "children") for task in tasks).split()
+        return {int(pid) for pid in children if b"worker" in _said(Path(f"/proc/{int(pid)}/cmdline"))}
 
     def wait_until_ready(self) -> None:
         """Ask until it answers that it is ready."""
@@ -48,6 +46,14 @@ class Running:
         self.process.terminate()
         _, said = self.process.communicate(timeout=30)
         pytest.fail(f"the service did not get ready: {said.decode(errors='replace')[-2000:]}")
+
+
+def _said(path: Path) -> bytes:
+    """Return what the system says of a process or thread; nothing once it has ended."""
+    try:
+        return path.read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 @contextmanager
