@@ -37,6 +37,11 @@ class Home:
         return self.path / "keys.db"
 
     @property
+    def erasures(self) -> Path:
+        """Directory of how far erasures begun from the pages are; no file in it names anybody."""
+        return self.path / "erasures"
+
+    @property
     def work(self) -> Path:
         """Directory of what imports need while they run."""
         return self.path / "work"

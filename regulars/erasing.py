@@ -1,11 +1,8 @@
 """`regulars erase`: a customer taken out of the whole home, and a search of it that proves so."""
 
-import json
-import secrets
 import sys
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,11 +14,9 @@ from regulars.options import AsJson, HomeDirectory, ledger_of, settings_of
 # What the commands need is imported when one runs: `regulars --help` answers at once.
 # ruff: noqa: PLC0415
 if TYPE_CHECKING:
-    from ledger.erasure import Erased
     from ledger.home import Home
-    from ledger.person import Person
     from ledger.proof import Proof
-    from ledger.store import Ledger
+    from serving.forgetting import Known
 
 Customer = Annotated[
     str, typer.Argument(metavar="CUSTOMER", help="The customer's id, e-mail address or telephone number.")
@@ -34,35 +29,6 @@ REMOVED_WITH_THE_NEXT = (
     "  The next delivery to each removes the customer there; until then it keeps a hash to do so. Remove the customer "
     "at klaviyo by hand: it takes no hashes."
 )
-
-
-@dataclass(frozen=True)
-class Known:
-    """What there is of somebody before he is erased.
-
-    Parameters
-    ----------
-    person : Person
-    rows : dict of str to int
-        Rows of his by table; empty when there is none.
-    before : Erased or None
-        An erasure of him that was done, or begun, before.
-    delivered : tuple of str
-        Lists elsewhere that hold him, as "segment at destination".
-    """
-
-    person: "Person"
-    rows: dict[str, int]
-    before: "Erased | None"
-    delivered: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Step:
-    """One step of an erasure; taking it again does no harm."""
-
-    name: str
-    take: Callable[[], object]
 
 
 @dataclass(frozen=True)
@@ -112,6 +78,8 @@ def erase(
     Takes every row out of ledger, scores and segments for good, then searches every file of the home. Exit code 1
     when something still holds the customer.
     """
+    from serving.forgetting import carry_out, look_up
+
     ledger, now = ledger_of(settings_of(home)), datetime.now(UTC)
     known = look_up(ledger, customer, now)
     if not known.rows and known.before is None and not check:
@@ -119,7 +87,8 @@ def erase(
     if not check:
         if known.rows and not yes:
             ask(known)
-        carry_out(ledger, known, now)
+        with terminal.progress() as progress:
+            carry_out(ledger, known, now, progress)
     report = _report(ledger.home, customer, known, removed=not check)
     if as_json:
         terminal.show_json(asdict(report))
@@ -129,21 +98,7 @@ def erase(
         raise typer.Exit(1)
 
 
-def look_up(ledger: "Ledger", customer: str, now: datetime) -> Known:
-    """Find who is meant, and how many rows are his."""
-    from ledger import erasure, person
-    from serving import erasure as scored
-    from serving.export import deliveries
-
-    with ledger.connect() as connection:
-        found = person.find(connection, customer, now)
-        rows = person.count(connection, found)
-        before = erasure.erased_before(connection, customer)
-    delivered = deliveries.holding(ledger.home, found.ids)
-    return Known(found, rows | scored.count(ledger.home, found.ids), before, delivered)
-
-
-def ask(known: Known) -> None:
+def ask(known: "Known") -> None:
     """Say what will be removed, and ask whether it shall be.
 
     Raises
@@ -162,72 +117,12 @@ def ask(known: Known) -> None:
         raise InputError("nothing was erased")
 
 
-def carry_out(ledger: "Ledger", known: Known, now: datetime) -> None:
-    """Take every step, while no import and no scoring run writes."""
-    from serving.lock import alone
+def _report(home: "Home", customer: str, known: "Known", *, removed: bool) -> Report:
+    from serving.forgetting import releases_with, search
 
-    with alone(ledger.home), ledger.exclusive(), terminal.progress() as progress:
-        todo = steps(ledger, known, now)
-        for number, step in enumerate(todo):
-            progress(step.name, number / len(todo))
-            step.take()
-
-
-def steps(ledger: "Ledger", known: Known, now: datetime) -> tuple[Step, ...]:
-    """Return the steps in their order.
-
-    First it is written down that he is erased, so that no import brings him back. His rows in the ledger go last,
-    for they alone tell who else he was: until their one commit, the same command begins a killed erasure anew;
-    after it, what is left to remove is whatever belongs to no present version, and needs no name.
-    """
-    from ledger import erasure
-    from ledger.arrivals import Arrivals
-    from serving import erasure as scored
-
-    home, person = ledger.home, known.person
-    salt = secrets.token_hex(16)
-    note = Step("Writing the erasure down", lambda: erasure.remember(ledger, person, now, salt))
-    rest = (
-        Step("Publishing the scores of the others", lambda: scored.unpublish(home, person.ids)),
-        Step("Removing scores, refills and memberships", lambda: scored.remove(home, person.ids)),
-        Step("Removing what was posted", lambda: Arrivals(home.arrivals).forget(person.ids)),
-        Step("Removing rows from the ledger", lambda: erasure.forget(ledger, person)),
-    )
-    return (note, *rest) if known.rows else rest
-
-
-def search(home: "Home", known: Known) -> "Proof":
-    """Search every file for all he is called and, by its hashes, for what he was called when he was erased."""
-    from ledger import proof
-    from ledger.person import sought
-
-    wanted = sought(known.person)
-    if known.before is not None:
-        wanted = replace(wanted, salt=known.before.salt, hashes=known.before.hashes)
-    with terminal.progress() as progress:
-        return proof.search(home, wanted, progress)
-
-
-def releases_with(home: "Home", first_known_at: datetime | None) -> tuple[str, ...]:
-    """Return the releases trained when somebody was known already, and those that do not say when they were."""
-    if first_known_at is None:
-        return ()
-    manifests = sorted(home.releases.glob("*/manifest.json"))
-    return tuple(path.parent.name for path in manifests if _trained_at(path.read_bytes()) > first_known_at)
-
-
-def _trained_at(manifest: bytes) -> datetime:
-    from features.cutoff import Cutoff
-
-    try:
-        facts = json.loads(manifest)
-        return Cutoff.at_midnight(date.fromisoformat(facts["as_of"]), facts["time_zone"]).at
-    except (ValueError, KeyError, TypeError):
-        return datetime.max.replace(tzinfo=UTC)
-
-
-def _report(home: "Home", customer: str, known: Known, *, removed: bool) -> Report:
     person = known.person
+    with terminal.progress() as progress:
+        found = search(home, known, progress)
     return Report(
         customer=customer,
         erased_before=known.before.at if known.before else None,
@@ -238,7 +133,7 @@ def _report(home: "Home", customer: str, known: Known, *, removed: bool) -> Repo
         shared_with_others=person.shared,
         releases=releases_with(home, person.first_known_at),
         delivered=known.delivered,
-        proof=search(home, known),
+        proof=found,
     )
 
 

@@ -26,6 +26,8 @@ NEEDS = (
     ("/v1/segments", "scores"),
     ("/v1/", "members"),
     ("/metrics", "admin"),
+    ("/erase", "admin"),
+    ("/erasures", "admin"),
 )
 LOOPBACK_ADDRESSES = ("127.", "::1", "localhost")
 SAME_SITE = (None, b"same-origin", b"none")

@@ -24,7 +24,7 @@ from ledger.tables.customers import CUSTOMERS
 from ledger.tables.orders import ORDERS
 from ledger.tables.rejected import REJECTED
 from regulars import erasing
-from serving import tables
+from serving import forgetting, tables
 from serving.export.csv import CSV
 from serving.export.delivery import Request, to_files
 from serving.store import PublishedRun
@@ -73,8 +73,8 @@ def answer(home: Home, *arguments: str) -> dict[str, object]:
     return found
 
 
-def known(home: Home, asked: str = CUSTOMER) -> erasing.Known:
-    return erasing.look_up(Ledger(home), asked, datetime.now(UTC))
+def known(home: Home, asked: str = CUSTOMER) -> forgetting.Known:
+    return forgetting.look_up(Ledger(home), asked, datetime.now(UTC))
 
 
 def test_a_customer_is_gone_from_the_whole_home_and_the_search_says_so(home: Home) -> None:
@@ -199,7 +199,7 @@ def test_an_erasure_that_was_killed_between_two_steps_is_finished_by_the_same_co
     ledger, before = Ledger(home), known(home)
     wanted = sought(before.person)
     with ledger.exclusive():
-        for step in erasing.steps(ledger, before, datetime.now(UTC))[:taken]:
+        for step in forgetting.steps(ledger, before, datetime.now(UTC))[:taken]:
             step.take()
     told = run(home, CUSTOMER, "--yes")
     assert told.exit_code == 0
@@ -249,16 +249,16 @@ def test_what_he_buys_after_the_erasure_is_a_new_history(home: Home, tmp_path: P
 def test_releases_of_before_his_first_order_are_not_named(home: Home) -> None:
     first = known(home).person.first_known_at
     assert first is not None
-    assert len(erasing.releases_with(home, first)) == 1
-    assert erasing.releases_with(home, first + timedelta(days=1000)) == ()
-    assert erasing.releases_with(home, None) == ()
+    assert len(forgetting.releases_with(home, first)) == 1
+    assert forgetting.releases_with(home, first + timedelta(days=1000)) == ()
+    assert forgetting.releases_with(home, None) == ()
 
 
 def test_a_release_that_does_not_say_when_it_was_trained_is_named(home: Home) -> None:
     damaged = home.releases / "damaged"
     damaged.mkdir()
     (damaged / "manifest.json").write_text("{")
-    assert "damaged" in erasing.releases_with(home, datetime(2030, 1, 1, tzinfo=UTC))
+    assert "damaged" in forgetting.releases_with(home, datetime(2030, 1, 1, tzinfo=UTC))
 
 
 def test_a_list_elsewhere_that_holds_the_customer_is_named_and_the_next_delivery_removes_him(

@@ -19,11 +19,14 @@ from ledger.importers.load import import_files
 from ledger.store import Ledger
 from ledger.tables.customers import CUSTOMERS
 from segments.segment import load_library
+from serving import forgetting
+from serving.access import scope_of
 from serving.live import Live
 from serving.pages import application
 from serving.store import PublishedRun
+from tests.serving.hostile import HOSTILE, Served
 from tests.serving.shop import NOW, Shop
-from tests.serving.test_pages import HOSTILE, Served, Tags
+from tests.serving.test_pages import Tags
 
 LONG = HOSTILE + "\u0645\u0631\u062d\u0628\u0627\U0001f600" + "x" * 5_000
 
@@ -257,3 +260,43 @@ def test_a_page_beyond_the_last_is_refused(live: Live) -> None:
     for path in ("/replenishment", "/replenishment/list", "/replenishment/products"):
         for page in ("0", "99999999", "x"):
             assert ask(live, f"{path}?page={page}").status_code == 400, path
+
+
+def test_a_customer_is_erased_only_by_a_post_that_repeats_his_id(own_shop: Shop) -> None:
+    live = opened(own_shop)
+    customer, _ = in_one(live)
+    for read in (
+        f"/erase/{customer}",
+        f"/erase-counts/{customer}",
+        f"/erase.json/{customer}?confirm={customer}",
+    ):
+        assert ask(live, read).status_code == 200
+    refused = ask(live, f"/erase.json/{customer}", confirm=customer + "x")
+    assert (refused.status_code, refused.json()["field"]) == (400, "confirm")
+    assert ask(live, "/erase.json/nobody", confirm="nobody").status_code == 404
+    assert not own_shop.home.erasures.exists()
+    assert ask(live, f"/v1/customers/{customer}").status_code == 200
+
+
+def test_erasing_tells_how_far_it_is_and_in_the_end_what_was_removed(own_shop: Shop) -> None:
+    live = opened(own_shop)
+    customer, _ = in_one(live)
+    counted = told(live, f"/erase-counts.json/{customer}")["rows"]
+    steps: list[str] = []
+    report = forgetting.erase(own_shop.home, customer, NOW, lambda step, _: steps.append(step))
+    assert report["rows"] == counted
+    assert report["proof"]["found"] == ()
+    assert steps[0] == "Writing the erasure down"
+    live.refresh()
+    assert ask(live, f"/customers/{customer}").status_code == 410
+    assert told(live, "/customers.json", asked=customer)["why"] == "erased-customer"
+
+
+def test_an_erasure_nobody_began_is_not_found(live: Live) -> None:
+    for token in ("0" * 32, "x"):
+        assert ask(live, f"/erasures.json/{token}").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/erase/c007", "/erase.json/c007", "/erase-counts/c007", "/erasures/0"])
+def test_erasing_needs_the_widest_scope(path: str) -> None:
+    assert scope_of(path) == "admin"
