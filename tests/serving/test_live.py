@@ -2,6 +2,7 @@ import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -111,6 +112,41 @@ def test_a_broken_release_is_refused_and_the_one_before_goes_on_being_served(
     deploy(own_shop.home, good)
     opened.refresh()
     assert opened.state()["refused"] is None
+
+
+def of_other_features(directory: Path) -> None:
+    manifest = directory / "manifest.json"
+    told = json.loads(manifest.read_text()) | {"feature_fingerprint": "f" * 64}
+    manifest.write_text(json.dumps(told))
+
+
+def half_written(directory: Path) -> None:
+    (directory / "purchase_process.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "said"),
+    [
+        (of_other_features, "was trained with other feature definitions (ffffffffffff, now "),
+        (half_written, "purchase_process.json is missing or was altered; train again"),
+        (shutil.rmtree, "its manifest cannot be read; train again"),
+    ],
+)
+def test_a_release_that_must_not_be_served_is_told_by_readyz_and_the_log_and_the_one_before_stays(
+    spoilt: Callable[[Path], None],
+    said: str,
+    opened: Live,
+    own_shop: Shop,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    served, releases = release_of(opened), own_shop.home.releases
+    shutil.copytree(releases / served, releases / "newer")
+    spoilt(releases / "newer")
+    own_shop.home.deployed.write_text(json.dumps({"release": "newer"}))
+    opened.refresh()
+    assert (release_of(opened), opened.not_ready()) == (served, None)
+    assert said in str(opened.state()["refused"])
+    assert f"release refused, the one before is kept: {opened.state()['refused']}" in caplog.messages
 
 
 def test_a_damaged_pointer_keeps_what_is_served(opened: Live, own_shop: Shop) -> None:
