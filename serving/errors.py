@@ -61,6 +61,8 @@ class Problem:
         What was expected and what came, the latter already through `shown`.
     instance : str or None
         Path of the request.
+    request_id : str or None
+        By which the log tells of it.
     """
 
     kind: str
@@ -69,6 +71,7 @@ class Problem:
     expected: str | None = None
     got: str | None = None
     instance: str | None = None
+    request_id: str | None = None
 
     @property
     def status(self) -> int:
@@ -86,6 +89,7 @@ class Problem:
             "expected": self.expected,
             "got": self.got,
             "instance": self.instance,
+            "request_id": self.request_id,
         }
         return {name: value for name, value in members.items() if value is not None}
 

@@ -10,6 +10,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
+from time import perf_counter
 from typing import Any
 
 from pydantic_core import from_json
@@ -17,6 +18,7 @@ from pydantic_core import from_json
 from serving.access import SIGNED, admit, refuse_other_sites
 from serving.errors import KIND_OF_STATUS, MEDIA_TYPE, Problem, ProblemError, instance_of
 from serving.keys import Keyring
+from serving.request_log import Line, method_of, request_id
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -40,6 +42,7 @@ SECURITY_HEADERS = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
 )
 NO_STORE = (b"cache-control", b"no-store")  # pages and answers hold customers
 
@@ -67,15 +70,23 @@ class Answer:
         The server's own `send`.
     instance : str or None
         Path of the request, for problem documents.
+    request_id : str
     allowance : list of (bytes, bytes)
         Headers that say what the request's key is allowed.
     """
 
     send: Send
     instance: str | None
+    request_id: str
+    key: str | None = field(default=None, init=False)
+    status: int | None = field(default=None, init=False)
+    bytes_in: int = field(default=0, init=False)
+    bytes_out: int = field(default=0, init=False)
     allowance: list[tuple[bytes, bytes]] = field(default_factory=list, init=False)
     started: bool = field(default=False, init=False)
     ended: bool = field(default=False, init=False)
+    _problem: list[bytes] | None = field(default=None, init=False)
+    _held: Message = field(default_factory=dict, init=False)
 
     async def __call__(self, message: Message) -> None:
         """Pass a message on: headers added, an error that is no problem document replaced by one."""
@@ -83,8 +94,22 @@ class Answer:
             return
         if message["type"] == "http.response.start":
             await self._start(message)
+        elif self._problem is not None:
+            self._problem.append(message.get("body", b""))
+            if not message.get("more_body", False):
+                await self._send_problem()
         else:
+            self.bytes_out += len(message.get("body", b""))
             await self.send(message)
+
+    async def _send_problem(self) -> None:
+        """Send a problem document from below, with the request's id in it."""
+        document = json.loads(b"".join(self._problem or ()))
+        headers = [
+            pair for pair in self._held["headers"] if pair[0] not in {b"content-type", b"content-length"}
+        ]
+        body = json.dumps(document | {"request_id": self.request_id}).encode()
+        await self._whole(self._held["status"], MEDIA_TYPE, body, headers)
 
     async def _start(self, message: Message) -> None:
         headers = [(name.lower(), value) for name, value in message.get("headers", [])]
@@ -93,16 +118,21 @@ class Answer:
             kept = [pair for pair in headers if pair[0] in {b"allow", b"retry-after"}]
             await self.problem(problem_of_status(message["status"]), kept)
             return
-        self.started = True
-        given = {name for name, _ in headers}
-        added = [pair for pair in (*SECURITY_HEADERS, NO_STORE) if pair[0] not in given]
-        await self.send({**message, "headers": [*headers, *added, *self.allowance]})
+        if kind == MEDIA_TYPE.encode() and b"content-encoding" not in dict(headers):
+            self._held, self._problem = {**message, "headers": headers}, []
+            return
+        self.started, self.status = True, message["status"]
+        await self.send({**message, "headers": [*headers, *_lacking(headers), *self._own]})
+
+    @property
+    def _own(self) -> list[tuple[bytes, bytes]]:
+        return [*self.allowance, (b"x-request-id", self.request_id.encode())]
 
     async def problem(self, problem: Problem, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
         """Send a problem document that names the request's path, unless an answer has begun."""
         if self.started:
             return
-        named = replace(problem, instance=self.instance)
+        named = replace(problem, instance=self.instance, request_id=self.request_id)
         await self._whole(problem.status, MEDIA_TYPE, named.body(), headers)
 
     async def json(self, content: Mapping[str, object]) -> None:
@@ -113,10 +143,16 @@ class Answer:
         self, status: int, media_type: str, body: bytes, headers: Iterable[tuple[bytes, bytes]]
     ) -> None:
         self.started = self.ended = True
+        self.status, self.bytes_out = status, len(body)
         own = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
         start = {"type": "http.response.start", "status": status}
-        await self.send({**start, "headers": [*own, *headers, *SECURITY_HEADERS, NO_STORE, *self.allowance]})
+        await self.send({**start, "headers": [*own, *headers, *_lacking(headers), *self._own]})
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def _lacking(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    given = {name for name, _ in headers}
+    return [pair for pair in (*SECURITY_HEADERS, NO_STORE) if pair[0] not in given]
 
 
 class Guard:
@@ -134,9 +170,11 @@ class Guard:
         Returns what `/readyz` says beside that.
     keys : Keyring
         The keys that open it.
+    route_of : callable
+        Returns the route of a path for the log, in which nobody's id is; None for probes and the like.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument a thing that it asks, by name
         self,
         app: Application,
         *,
@@ -144,8 +182,10 @@ class Guard:
         not_ready: Callable[[], str | None],
         state: Callable[[], Mapping[str, str | None]],
         keys: Keyring,
+        route_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self.app = app
+        self.route_of = route_of
         self.hosts = LOOPBACK | allowed_hosts()
         self.not_ready = not_ready
         self.state = state
@@ -157,7 +197,14 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = Answer(send, instance_of(scope.get("raw_path") or b""))
+        start = perf_counter()
+        answer = Answer(send, instance_of(scope.get("raw_path") or b""), request_id(dict(scope["headers"])))
+        try:
+            await self._guarded(scope, receive, answer)
+        finally:
+            self._log(scope, answer, perf_counter() - start)
+
+    async def _guarded(self, scope: Scope, receive: Receive, answer: Answer) -> None:
         try:
             self._refuse_early(scope, answer)
             if scope["path"] == "/readyz" and scope["method"] in READ_METHODS:
@@ -175,6 +222,19 @@ class Guard:
         except Exception as error:  # noqa: BLE001 - the middleware must not raise; see the module's note
             _log(scope, error)
             await answer.problem(Problem("failed", "unexpected failure; the service's log has the place"))
+
+    def _log(self, scope: Scope, answer: Answer, seconds: float) -> None:
+        route = self.route_of(scope["path"]) or _unnamed(scope["path"])
+        Line(
+            request_id=answer.request_id,
+            method=method_of(scope["method"]),
+            route=route,
+            status=answer.status,
+            duration_ms=round(seconds * 1000, 2),
+            bytes_in=answer.bytes_in,
+            bytes_out=answer.bytes_out,
+            key=answer.key,
+        ).write()
 
     def _refuse_early(self, scope: Scope, answer: Answer) -> None:
         """Raise for what can be refused from the headers alone."""
@@ -204,6 +264,7 @@ class Guard:
         key = admit(self.keys, scope["path"], headers, (scope.get("server") or (None,))[0])
         if key is None:
             return
+        answer.key = key.id
         allowed, mine = self.keys.allowance(key)
         answer.allowance = mine.headers()
         if not allowed:
@@ -220,6 +281,7 @@ class Guard:
         if scope["method"] not in READ_METHODS:
             async with asyncio.timeout(ANSWER_SECONDS):
                 body = await read_body(receive)
+            answer.bytes_in = len(body)
             if scope["method"] == "POST" and not scope["path"].startswith(SIGNED):
                 check_json(body)
             receive = replay(body, receive)
@@ -292,6 +354,13 @@ def problem_of_status(status: int) -> Problem:
         "wrong-method": "see /openapi.json for the method that this address takes",
     }
     return Problem(kind, details.get(kind, "the service's log has more"))
+
+
+def _unnamed(path: str) -> str:
+    """Return a route for what is not counted: a probe's own path, or `other`."""
+    if path in PROBES or path == "/metrics":
+        return path
+    return "/static/..." if path.startswith("/static/") else "other"
 
 
 def _headers_for(problem: Problem) -> list[tuple[bytes, bytes]]:

@@ -146,6 +146,7 @@ class ProblemDocument(Frozen):
     expected: str | None = None
     got: str | None = None
     instance: str | None = None
+    request_id: str | None = Field(None, description="As in X-Request-Id, and in the service's log.")
 
 
 class ScoreReason(Frozen):

@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from ledger.home import Home
 from segments.segment import load_library
-from serving import answers, metrics, pages
+from serving import answers, metrics, pages, request_log
 from serving.errors import MEDIA_TYPE, ProblemError
 from serving.guard import Guard
 from serving.keys import Keyring
@@ -95,6 +95,7 @@ class Regulars:
         errors = logging.getLogger(BENTOML_ERRORS)
         if not any(isinstance(known, NoCustomersInLogs) for known in errors.filters):
             errors.addFilter(NoCustomersInLogs())
+        request_log.to_standard_output()
         LIVE.open(home_from_environment(), load_library)
         LIVE.watch()
         # What is loaded by now stays; otherwise each full collection walks it while requests wait, 0.3 s.
@@ -139,7 +140,12 @@ def _assemble(service: Any) -> None:  # noqa: ANN401 - what BentoML's decorator 
     """Put the guard in front, measured itself, and reads and pages beside the scoring."""
     service.add_asgi_middleware(Measured, metrics=METRICS)
     service.add_asgi_middleware(
-        Guard, allowed_hosts=allowed_hosts, not_ready=LIVE.not_ready, state=LIVE.state, keys=KEYS
+        Guard,
+        allowed_hosts=allowed_hosts,
+        not_ready=LIVE.not_ready,
+        state=LIVE.state,
+        keys=KEYS,
+        route_of=metrics.route_of,
     )
     application = pages.application(LIVE, lambda: datetime.now(UTC), shopify_secret)
     application.add_route("/metrics", _metrics, methods=["GET"])

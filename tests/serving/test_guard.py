@@ -150,12 +150,15 @@ def test_an_error_answered_otherwise_below_becomes_a_problem_document(status: in
 
 
 def test_an_error_page_and_a_problem_document_from_below_are_kept() -> None:
-    for media_type in (b"text/html; charset=utf-8", b"application/problem+json"):
+    async def page(_: Scope, __: Receive, send: Send) -> None:
+        await answer(send, 404, b"text/html; charset=utf-8", b"mine")
 
-        async def app(_: Scope, __: Receive, send: Send, media_type: bytes = media_type) -> None:
-            await answer(send, 404, media_type, b"mine")
+    async def problem(_: Scope, __: Receive, send: Send) -> None:
+        await answer(send, 404, b"application/problem+json", b'{"detail":"mine"}')
 
-        assert ask(guarded(app), "GET", "/").content == b"mine"
+    assert ask(guarded(page), "GET", "/").content == b"mine"
+    response = ask(guarded(problem), "GET", "/", headers={"x-request-id": "0123456789"})
+    assert response.json() == {"detail": "mine", "request_id": "0123456789"}
 
 
 def test_an_exception_below_is_a_problem_document_and_no_customer_reaches_the_log(

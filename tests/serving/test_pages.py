@@ -362,9 +362,6 @@ def test_the_description_names_every_address_that_answers(served: Served) -> Non
         "/v1/webhooks/shopify",
         "/v1/replenishment",
         "/v1/replenishment/demand",
-        "/v1/model",
-        "/v1/monitoring",
-        "/v1/cohorts",
         "/readyz",
     }
     assert description["paths"]["/v1/orders"]["post"]["security"][0] == {"key": ["ledger"]}
