@@ -9,12 +9,14 @@ Three parts are added up.
   (with those still waiting counted as waiting; Kaplan and Meier, 1958; pooled with the store's, which counts
   `ITEM_PURCHASES` purchases), each purchase followed by further ones in the same way (a renewal process).
 
-A day's variance is that of independent purchases: Poisson-binomial for the first part (quantity squared times
-p (1 - p)), compound Poisson for the others. p10 and p90 are those of a gamma distribution of that mean and variance
-(Wilson and Hilferty, 1931).
+A day's variance has two parts. Independent purchases: Poisson-binomial for the first part above (quantity squared
+times p (1 - p)), compound Poisson for the others. And days that are good or bad for many customers at once (weekdays,
+offers, weather): by how much an item's days strayed over the last `NEW_BUYER_DAYS` beyond what independent purchases
+would, as a share of its squared mean, pooled with the store's, which counts `SWING_PURCHASES` purchases; as in a
+negative binomial distribution. p10 and p90 are those of a gamma distribution of that mean and variance (Wilson and
+Hilferty, 1931).
 
-What it leaves out: weekdays, holidays, offers and stock that runs out; that what moves one customer may move many on
-the same day, so that a whole store's day strays further than the interval of a sum of independent purchases; and
+What the expected number leaves out: which weekday or holiday it is, offers to come and stock that runs out; and
 customers whom reminders move. Suppressed rows count: who has a subscription, or wants no reminder, still buys.
 """
 
@@ -34,6 +36,7 @@ Floats = npt.NDArray[np.float64]
 DAYS: Final = 30
 NEW_BUYER_DAYS: Final = 90
 ITEM_PURCHASES: Final = 20
+SWING_PURCHASES: Final = 100
 _Z90: Final = 1.2815515655446004  # standard normal quantile
 
 SCHEMA: Final = pa.schema(
@@ -78,6 +81,24 @@ select coalesce(k.level, n.level) as level, coalesce(k.item, n.item) as item,
     coalesce(n.units, 0) as units, coalesce(n.squares, 0) as squares
 from known k full join newcomers n on k.level = n.level and k.item = n.item
 order by level, item
+"""
+
+# The sums of hugeints are exact: in any order of threads the same.
+_SWINGS = """
+with span as (
+    select greatest(1, least({new_days}, {today} - coalesce(min(order_day), {today}))) as days from reminder_days
+), daily as (
+    select level, item, order_day, count(*) as purchases, sum(coalesce(quantity_milli, 1000)) as milli,
+        sum(cast(coalesce(quantity_milli, 1000) as hugeint) * coalesce(quantity_milli, 1000)) as squares
+    from reminder_days, span
+    where order_day >= {today} - days
+    group by level, item, order_day
+)
+select level, item, sum(purchases) as purchases, sum(milli) / 1e3 / any_value(days) as mean,
+    sum(cast(milli as hugeint) * milli) / 1e6 / any_value(days) as day_squares,
+    sum(squares) / 1e6 / any_value(days) as squares
+from daily, span
+group by level, item
 """
 
 # How long each purchase has been followed: to the next one, or to the last whole day before the cutoff.
@@ -135,6 +156,8 @@ def expected(connection: duckdb.DuckDBPyConnection, refills: str, cutoff: Cutoff
     again = _bought_again(first, rebuying(items, followed))
     pieces = spread.sum(axis=1) / np.maximum(first.sum(axis=1), 1e-12)  # of one purchase, for the variance
     mean, variance = first + again, spread + again * pieces[:, None]
+    strayed = connection.sql(_SWINGS.format(today=cutoff.day, new_days=NEW_BUYER_DAYS)).df()
+    variance += swings(items, strayed)[:, None] * mean**2
     return _calendar(items, cutoff, mean, variance, new)
 
 
@@ -182,6 +205,40 @@ def rebuying(items: pd.DataFrame, followed: pd.DataFrame) -> Floats:
     next_one = np.zeros_like(hazard)
     next_one[:, 1:] = waiting[:, :-1] * hazard[:, 1:]
     return next_one + _bought_again(next_one, None)
+
+
+def swings(items: pd.DataFrame, strayed: pd.DataFrame) -> Floats:
+    """
+    Return by how much an item's days stray beyond independent purchases.
+
+    Parameters
+    ----------
+    items : pandas.DataFrame
+        level and item, one row an item.
+    strayed : pandas.DataFrame
+        level, item, purchases, mean (pieces a day), day_squares (mean square of a day's pieces), squares (of single
+        purchases' pieces, summed by day, on average: a day's variance, were they independent).
+
+    Returns
+    -------
+    (items,) float, share of the squared mean
+        Never negative.
+    """
+    index = pd.MultiIndex.from_frame(items[["level", "item"]])
+    rows = strayed[strayed["mean"].to_numpy() > 0]
+    place = index.get_indexer(pd.MultiIndex.from_frame(rows[["level", "item"]]))
+    rows, place = rows[place >= 0], place[place >= 0]
+    mean = rows["mean"].to_numpy(np.float64)
+    beyond = rows["day_squares"].to_numpy(np.float64) - mean**2 - rows["squares"].to_numpy(np.float64)
+    purchases, moved = np.zeros(len(items)), np.zeros(len(items))
+    purchases[place] = rows["purchases"].to_numpy(np.float64)
+    moved[place] = purchases[place] * beyond / mean**2
+    out = np.zeros(len(items))
+    for level in items["level"].unique():
+        mine = (items["level"] == level).to_numpy()
+        store = max(0.0, moved[mine].sum() / max(purchases[mine].sum(), 1.0))
+        out[mine] = (moved[mine] + SWING_PURCHASES * store) / (purchases[mine] + SWING_PURCHASES)
+    return np.maximum(out, 0.0)
 
 
 def _bought_again(first: Floats, following: Floats | None) -> Floats:

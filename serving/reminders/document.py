@@ -67,6 +67,13 @@ The forecast itself (`p_due_7d`, `next_purchase_p50`) looks ahead from today, gi
 | `lost` | from `p95` on, once the customer has bought something else since |
 | `not_due` | before all that; and past `p95` where nothing at all was bought since: the customer himself stays away |
 
+**How near dates come** is what `regulars evaluate --replenishment` prints for a shop's own past. The forecast's dates
+are of all such pairs, those that are never bought again among them, so they lie later than last + mean gap, which says
+"now" of everything overdue. `median error days` counts only pairs that were bought again in the time that followed: of
+these "now" is mostly near, and the rule does as well or better there, by knowing who came. `mean error days of all`
+counts the others too, as bought when that time ended at the earliest; `between p25 and p75` (0.5 when right) and
+`by p95` (0.95) count as missed whatever was not bought by then, over the pairs whose interval ended in that time.
+
 ## Who is left alone
 
 As known before the scoring day; a period holds from its start, that instant included, to its end, that instant

@@ -98,6 +98,37 @@ def test_the_interval_is_that_of_independent_purchases() -> None:
     assert (first["units_p10"], first["units_p90"]) == pytest.approx((low, high), abs=1.5)
 
 
+def test_days_that_are_good_for_many_at_once_stray_further_than_independent_purchases() -> None:
+    items = pd.DataFrame({"level": ["product"] * 3, "item": ["milk", "rare", "steady"]})
+    strayed = pd.DataFrame(
+        {
+            "level": ["product"] * 3,
+            "item": ["milk", "gone", "steady"],
+            "purchases": [400, 10, 400],
+            # Ten pieces every other day, one a purchase: a variance of 25, of which 5 were chance. Steady: always five.
+            "mean": [5.0, 1.0, 5.0],
+            "day_squares": [50.0, 9.0, 25.0],
+            "squares": [5.0, 1.0, 5.0],
+        }
+    )
+    milk, rare, steady = demand.swings(items, strayed)
+    store = (400 * 20 / 25 - 400 * 5 / 25) / 800  # 0.3; what is no longer sold is not counted
+    assert milk == pytest.approx((400 * 0.8 + 100 * store) / 500)
+    assert rare == pytest.approx(store)
+    assert steady == 0
+
+
+def test_a_store_that_sells_on_every_other_day_alone_gets_wide_intervals() -> None:
+    pairs = [(f"c{number:04d}", "milk") for number in range(600)]
+    together = [(name, "milk", 2 + 4 * (place % 20)) for place, (name, _) in enumerate(pairs)]
+    spread = [(name, "milk", 2 + place % 80) for place, (name, _) in enumerate(pairs)]
+    wide, narrow = (
+        days[days["product_id"] == "milk"].iloc[0]
+        for days in (calendar(bought, forecast(pairs, p=EVEN)) for bought in (together, spread))
+    )
+    assert wide["units_p90"] - wide["units_p10"] > 3 * (narrow["units_p90"] - narrow["units_p10"])
+
+
 def test_the_interval_holds_the_mean_and_nothing_below_zero() -> None:
     days = calendar(every(9, "ann", "milk", 2), forecast([("ann", "milk"), ("ann", "Food > Milk")]))
     assert (days["units_p10"] >= 0).all()
