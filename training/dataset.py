@@ -108,6 +108,10 @@ class Dataset:
             self._snapshots[cutoff] = self._read(cutoff, self.most_customers)
         return self._snapshots[cutoff]
 
+    def more(self, cutoff: Cutoff, features: FeatureSet) -> pd.DataFrame:
+        """Return customer_id and other features of the customers of `snapshot(cutoff)`, row by row."""
+        return self._read(cutoff, self.most_customers, features)
+
     def sampled(self, cutoff: Cutoff) -> pd.DataFrame:
         """Return what is learnt from at a cutoff: the customers known before it, at most `most_rows_a_cutoff`."""
         if cutoff not in self._sampled:
@@ -117,13 +121,14 @@ class Dataset:
             )
         return self._sampled[cutoff]
 
-    def _read(self, cutoff: Cutoff, most: int) -> pd.DataFrame:
+    def _read(self, cutoff: Cutoff, most: int, features: FeatureSet | None = None) -> pd.DataFrame:
+        features = features or self.inputs
         known = self.customers(cutoff)
         if known <= most:
-            table = self._stored.at(cutoff, self.inputs)
+            table = self._stored.at(cutoff, features)
         else:
             rows = sample(known, most, np.random.default_rng(abs(cutoff.day)))
-            table = self._stored.some(cutoff, self.inputs, rows)
+            table = self._stored.some(cutoff, features, rows)
         frame: pd.DataFrame = table.to_pandas()
         return frame
 

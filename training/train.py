@@ -12,6 +12,7 @@ import pandas as pd
 from features import history
 from features.catalog.shipped import CATALOG
 from features.cutoff import Cutoff
+from features.feature import FeatureSet
 from features.stored import StoredSnapshots, state_of
 from ledger.engine import bound
 from ledger.errors import InputError
@@ -34,6 +35,8 @@ from models.release import (
 )
 from models.scores import scores_for
 from segments.assign import parse_all
+from segments.derived import statistics_of
+from segments.expression import Expression
 from segments.partitions import lifecycle_limits, waits
 from segments.resolve import thresholds
 from segments.segment import load_library
@@ -227,6 +230,8 @@ def _release(  # noqa: PLR0913, PLR0917  # what a release is made of
     fit: Fit,
 ) -> Path:
     """Fit on everything known, resolve what segments and percentiles need, and write the release."""
+    expressions = _library(dataset.horizon_days, facts["currency"])
+    asked = _asked_about(dataset, cutoff, expressions)
     gate = decide(backtests)
     customers = fit(dataset, cutoff, facts["seed"])
     allowed = customers if gate.verdict == "model" else customers.without_trees()
@@ -239,7 +244,9 @@ def _release(  # noqa: PLR0913, PLR0917  # what a release is made of
     found = {
         "metrics": tracked.newest_metrics(backtests),
         "gate": gate.model_dump(),
-        "thresholds": _thresholds(dataset.snapshot(cutoff), scored, dataset.horizon_days, facts["currency"]),
+        "thresholds": thresholds(
+            expressions, pd.concat([asked, scored.drop(columns=["customer_id"])], axis=1)
+        ),
         "lifecycle_limits": {name: float(days) for name, days in limits.items()},
         "usual_customer": UsualCustomer.of(dataset.snapshot(cutoff)).model_dump(),
     }
@@ -255,14 +262,22 @@ def _release(  # noqa: PLR0913, PLR0917  # what a release is made of
     )
 
 
-def _thresholds(
-    snapshot: pd.DataFrame, scored: pd.DataFrame, horizon_days: int, currency: str
-) -> dict[str, float]:
-    """Resolve the store-wide numbers that the library's segments compare with."""
+def _library(horizon_days: int, currency: str) -> list[Expression]:
+    """Return the conditions of the library's segments."""
     columns = vocabulary((*CATALOG, *scores_for(horizon_days)), currency)
-    expressions = parse_all(load_library(), columns)
-    frame = pd.concat([snapshot, scored.drop(columns=["customer_id"])], axis=1)
-    return thresholds(expressions.values(), frame)
+    return list(parse_all(load_library(), columns).values())
+
+
+def _asked_about(dataset: Dataset, cutoff: Cutoff, expressions: Sequence[Expression]) -> pd.DataFrame:
+    """Return the snapshot, and of the other features those that conditions compare with the whole store's."""
+    snapshot = dataset.snapshot(cutoff)
+    compared = {each.column.name for one in expressions for each in statistics_of(one) if each.column}
+    more = FeatureSet(
+        feature for feature in CATALOG if feature.name in compared and feature.name not in snapshot
+    )
+    if not len(more):
+        return snapshot
+    return pd.concat([snapshot, dataset.more(cutoff, more).drop(columns=["customer_id"])], axis=1)
 
 
 def _record(home: Home, directory: Path, trained: Trained, tracking_uri: str | None) -> str:
