@@ -39,7 +39,7 @@ const regulars = (() => {
   };
 
   const signed = (number) =>
-    number === 0 ? null : new Intl.NumberFormat(locale, { signDisplay: "always" }).format(number);
+    number === 0 ? null : new Intl.NumberFormat(locale, { signDisplay: "always" }).format(number).replace("-", "\u2212");
 
   const writers = { count: (number) => whole.format(number), money, share, decimal, signed };
 
