@@ -74,7 +74,7 @@ class Seen:
             self.cuts.append(perf_counter())
             return None
         if status != 200:  # noqa: PLR2004 - OK
-            self.wrong.append(f"{kind}: {status} {body[:200]!r}")
+            self.wrong.append(f"{kind}: answered with {status}")
             return None
         return json.loads(body)
 
@@ -138,7 +138,7 @@ class Mix:
     def _check_read(self, customer: str, status: int, body: bytes) -> None:
         got = self._seen.answered("read", status, body)
         if got is not None:
-            self._seen.expect(f"read of {customer}", got, self.stored[customer])
+            self._seen.expect("read", got, self.stored[customer])
 
     def _score(self) -> Asked:
         body, wanted = self._chance.choice(self._histories)
