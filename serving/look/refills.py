@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,6 +29,10 @@ SORTED: Final = [
     ("next_purchase_p50", "ascending"),
     *((name, "ascending") for name in ("customer_id", "level", "product_id", "category")),
 ]
+LIGHT: Final = frozenset(
+    {name for name, _ in SORTED}
+    | {"offer_product_id", "state", "suppressed_because", "p_due_14d", "value_if_bought"}
+)
 SEARCH_LENGTH: Final = 200
 FILE_ROWS: Final = 200_000
 """A longer list is not written within the time of an answer."""
@@ -75,7 +80,7 @@ def listed(asked: Asked) -> Answer:
     wanted = read_wanted(given)
     found = _found(run, wanted)
     page, pages = page_of(asked.given, found.num_rows, A_PAGE)
-    shown_rows = _page(found, page)
+    shown_rows = _page(run, wanted, found, page)
     named = titles(run, [each for row in shown_rows for each in (row["product_id"], row["offer_product_id"])])
     value = pc.sum(pc.multiply(found["p_due_14d"], pc.fill_null(found["value_if_bought"], 0.0))).as_py()
     return {
@@ -96,12 +101,14 @@ def listed(asked: Asked) -> Answer:
 
 def refills_file(asked: Asked) -> Download:
     """Return the refills that the filters choose as CSV: as `regulars export replenishment` writes them."""
-    found = _found(asked.run, read_wanted(_given(asked)))
+    wanted = read_wanted(_given(asked))
+    found = _found(asked.run, wanted)
     if found.num_rows > FILE_ROWS:
         detail = "the list is too long for an answer; narrow it, or run regulars export replenishment"
         expected, got = f"at most {FILE_ROWS:,} refills", f"{found.num_rows:,}"
         raise ProblemError(Problem("bad-request", detail, "query", expected, got))
-    return csv(found.take(pc.sort_indices(found, sort_keys=SORTED)), "refills.csv")
+    chosen = found["row"].take(pc.sort_indices(found, sort_keys=SORTED))
+    return csv(_rows(asked.run, wanted).take(chosen), "refills.csv")
 
 
 def charts(told: Answer) -> Mapping[str, Chart]:
@@ -134,15 +141,22 @@ def _given(asked: Asked) -> dict[str, str]:
 
 
 def _found(run: PublishedRun, wanted: Wanted) -> pa.Table:
-    rows = run.tables["replenishment"]
-    return wanted.among(rows if wanted.customer is None else run.replenishment_of(wanted.customer))
+    """Return the refills that are asked for, by what they are chosen and sorted by alone: their texts are long."""
+    rows = _rows(run, wanted)
+    light = rows.drop_columns([name for name in rows.column_names if name not in LIGHT])
+    return wanted.among(light.append_column("row", pa.array(np.arange(rows.num_rows))))
 
 
-def _page(found: pa.Table, page: int) -> list[dict[str, Any]]:
+def _rows(run: PublishedRun, wanted: Wanted) -> pa.Table:
+    return run.tables["replenishment"] if wanted.customer is None else run.replenishment_of(wanted.customer)
+
+
+def _page(run: PublishedRun, wanted: Wanted, found: pa.Table, page: int) -> list[dict[str, Any]]:
     if not found.num_rows:
         return []
     first = pc.select_k_unstable(found, k=min(page * A_PAGE, found.num_rows), sort_keys=SORTED)
-    return list(found.take(first[(page - 1) * A_PAGE :]).to_pylist())
+    chosen = found["row"].take(first[(page - 1) * A_PAGE :])
+    return list(_rows(run, wanted).take(chosen).to_pylist())
 
 
 def _told(row: Mapping[str, Any], named: Mapping[str, str]) -> dict[str, Any]:
