@@ -14,6 +14,7 @@ from models.release import Release
 from models.scores import scores_for
 from segments.ahead import ages, days_ahead, recomputed
 from segments.assign import measured_in, parse_all
+from segments.derived import statistics_of
 from segments.explain import Explainer, Explanation
 from segments.segment import Segment
 from serving.scorer import Scorer, columns_of
@@ -57,9 +58,15 @@ class RunExplainer:
         self._run = run
         # With the numbers of the store that the run judged by, those that the shop's own segments asked for included.
         thresholds = {**run.facts.numbers, **release.manifest.thresholds}
-        manifest = release.manifest.model_copy(update={"thresholds": thresholds})
-        release = replace(release, manifest=manifest)
-        self._scorer = Scorer(release, [_segment(facts) for facts in run.facts.segments])
+        segments = [_segment(facts) for facts in run.facts.segments]
+        asked = parse_all(segments, columns_of(release.manifest)).values()
+        # What a run made by an earlier version did not hold is known of nobody.
+        numbers = (each for expression in asked for each in statistics_of(expression))
+        lacking = {
+            f"{each.column.name}:known": 0.0 for each in numbers if each.column and each.key not in thresholds
+        }
+        manifest = release.manifest.model_copy(update={"thresholds": thresholds | lacking})
+        self._scorer = Scorer(replace(release, manifest=manifest), segments)
         self._scores = [score.name for score in scores_for(manifest.horizon_days)]
         columns = columns_of(manifest)
         parsed = parse_all(self._scorer.segments, columns)
