@@ -120,7 +120,8 @@ class MbgCnbd(BaseModel):
         since = self.alpha_weeks + (histories.age_days + part * days) / DAYS_PER_WEEK
         growth = np.log1p((1.0 - part) * days / DAYS_PER_WEEK / since)
         kinds, which = np.unique(histories.frequency, return_inverse=True)
-        table = np.array([_orders_after(self.k, self.r, self.a, self.b, float(x) + 1.0) for x in kinds])
+        tables = [_orders_after(self.k, self.r, self.a, self.b, float(x) + 1.0) for x in kinds]
+        table = np.array(tables).reshape(len(kinds), len(_LOG_GROWTH))  # of nobody too
         right = np.clip(np.searchsorted(_LOG_GROWTH, growth), 1, len(_LOG_GROWTH) - 1)
         left = _LOG_GROWTH[right - 1]
         share = np.clip((growth - left) / (_LOG_GROWTH[right] - left), 0.0, 1.0)
@@ -138,7 +139,7 @@ class MbgCnbd(BaseModel):
 def _interpolated(table: Callable[[float], Floats], x: Floats, at: Floats) -> Floats:
     """Return each customer's value on the table of his number of orders, on lines between _SILENCES."""
     kinds, which = np.unique(x, return_inverse=True)
-    values = np.array([table(float(each)) for each in kinds])
+    values = np.array([table(float(each)) for each in kinds]).reshape(len(kinds), len(_SILENCES))
     place = np.clip((at - _SILENCES[0]) / (_SILENCES[1] - _SILENCES[0]), 0.0, len(_SILENCES) - 1.001)
     left = place.astype(np.intp)
     share = place - left

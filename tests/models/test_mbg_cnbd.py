@@ -166,3 +166,10 @@ def test_the_slopes_of_the_likelihood_are_those_of_its_differences(k: float) -> 
         above, _ = _log_likelihood_and_slopes(k, shapes + step, x, t_x, age)
         below, _ = _log_likelihood_and_slopes(k, shapes - step, x, t_x, age)
         assert slopes[place] == pytest.approx((above - below) / 2e-5, rel=1e-6, abs=1e-6)
+
+
+def test_of_nobody_nothing_is_said() -> None:
+    process = MbgCnbd(k=0.7, r=0.5, alpha_weeks=9.0, a=0.5, b=1.0)
+    columns = ["orders", "days_first_to_last_order", "days_since_first_order", "mean_order_value"]
+    nobody = Histories(pd.DataFrame(columns=columns, dtype=float))
+    assert process.p_order(nobody, 90).shape == process.expected_orders(nobody, 90).shape == (0,)
