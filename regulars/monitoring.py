@@ -193,7 +193,8 @@ def measured(report: "Report") -> "list[Measured]":
     day = report.as_of
     found = [Measured(f"drift/{each.name}", each.psi, day) for each in (*report.features, *report.scores)]
     found += [
-        Measured("replay/columns_that_differ", float(len(each.differences)), day) for each in report.replays[:1]
+        Measured("replay/columns_that_differ", float(len(each.differences)), day)
+        for each in report.replays[:1]
     ]
     for past in report.happened:
         if past.release == report.release:

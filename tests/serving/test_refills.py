@@ -14,8 +14,9 @@ from serving import schemas, tables
 from serving.customers import refills_of
 from serving.reminders.states import STATES
 from serving.store import PublishedRun
+from tests.serving.hostile import Served
 from tests.serving.shop import Shop
-from tests.serving.test_pages import Served, get
+from tests.serving.test_pages import get
 
 
 @pytest.fixture(scope="module")

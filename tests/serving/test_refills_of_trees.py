@@ -12,8 +12,9 @@ from features.history import stage
 from ledger.store import Ledger
 from models.replenishment import ReplenishmentModel
 from serving.store import PublishedRun
+from tests.serving.hostile import Served
 from tests.serving.shop import CUTOFF, Shop, make_shop
-from tests.serving.test_pages import Served, get
+from tests.serving.test_pages import get
 
 CUSTOMERS, PRODUCTS = 400, 5
 DAYS_BEFORE, DAYS_AFTER = 300, 14
