@@ -11,7 +11,7 @@ import typer
 
 from ledger.errors import InputError
 from regulars import terminal
-from regulars.options import AsJson, HomeDirectory, SegmentName, home_of
+from regulars.options import AsJson, HomeDirectory, SegmentName, home_of, ledger_of, settings_of
 
 # What the commands need is imported when one runs: `regulars --help` answers at once.
 # ruff: noqa: PLC0415
@@ -41,19 +41,26 @@ Hidden = Annotated[
 ]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="Rows at most.")]
 
+Waiting = Annotated[
+    bool, typer.Option("--waiting", help="Say what each waits for that the ledger lacks; reads the ledger.")
+]
+
 
 def _day(option: str, means: str) -> Any:  # noqa: ANN401 - what typer has
     return typer.Option(option, formats=["%Y-%m-%d"], metavar="DATE", help=means)
 
 
 @commands.command("list")
-def list_segments(*, home: HomeDirectory = None, as_json: AsJson = False) -> None:
+def list_segments(*, waiting: Waiting = False, home: HomeDirectory = None, as_json: AsJson = False) -> None:
     """Print every segment with its size, its value and what the last run changed."""
     from serving.segments.following import stopped_arriving
 
     run = _run(home)
     columns = ("name", "size", "value", "entered", "left", "sentence")
     rows = [{column: getattr(segment, column) for column in columns} for segment in run.facts.segments]
+    if waiting:
+        wait = _waiting(home)
+        rows = [row | {"waits_for": "; ".join(wait.get(row["name"], ()))} for row in rows]
     terminal.answer(rows, as_json=as_json)
     stopped = stopped_arriving(run.facts, datetime.now(UTC))
     for warning in (stopped, *(segment.warning for segment in run.facts.segments)):
@@ -296,6 +303,13 @@ def _show_preview(found: "Preview") -> None:
     if found.overlap:
         rows = [asdict(each) for each in found.overlap[:OVERLAPS_SHOWN]]
         terminal.show(rows, title="\nAlso in")
+
+
+def _waiting(home: Any) -> dict[str, tuple[str, ...]]:  # noqa: ANN401 - a directory or None
+    from ledger.quality.report import examine
+    from regulars.readiness import waiting
+
+    return waiting(examine(ledger_of(settings_of(home))))
 
 
 def _run(home: Any) -> "PublishedRun":  # noqa: ANN401 - a directory or None

@@ -107,9 +107,10 @@ def stopped_arriving(facts: RunFacts, now: datetime) -> str | None:
     if not usual.stopped(silent):
         return None
     day = facts.data_through.astimezone(ZoneInfo(facts.time_zone)).date()
+    longest = f"{facts.longest_silence_days} day{'' if facts.longest_silence_days == 1 else 's'}"
     return (
         f"No order has arrived since {day.isoformat()}, {silent:,.0f} days ago; in the year before, the shop was never "
-        f"without one for more than {facts.longest_silence_days} days. Segments and scores are of that time."
+        f"without one for more than {longest}. Segments and scores are of that time."
     )
 
 

@@ -102,3 +102,9 @@ def test_what_cannot_be_done_is_one_line_that_says_what_could(
     error = refused(home, capsys, *arguments)
     assert told in error
     assert error.count("\n") == 1
+
+
+def test_the_list_says_what_a_segment_waits_for(shop_home: Home, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = {row["name"]: row for row in ask(shop_home.path, capsys, "list", "--waiting")}
+    assert "birth" in rows["birthday_soon"]["waits_for"]
+    assert not rows["likely_to_churn"]["waits_for"]
