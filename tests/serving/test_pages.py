@@ -24,7 +24,7 @@ from serving.store import PublishedRun
 from tests.serving.hostile import HOSTILE, Served, hostile_run
 from tests.serving.shop import Shop
 
-PARAMETERS = {"name": "loyal_customers", "customer_id": "c000"}
+PARAMETERS = {"token": "none-such", "name": "loyal_customers", "customer_id": "c000"}
 READ = [page for page in registry.PAGES if page.method == "GET"]
 
 
