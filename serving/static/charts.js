@@ -86,6 +86,8 @@
           : {
               ...axis,
               grid: { show: false },
+              // Days and months are counted whole.
+              ...(kind === "number" && { incrs: [1, 2, 3, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000] }),
               ...(kind === "day" && {
                 incrs: [1, 2, 7, 14, 28, 56, 91, 182, 364].map((days) => days * 86400),
                 values: (_, splits) => splits.map((at) => dayAndMonth.format(at * 1000)),
