@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ledger import delta, quoting
+from ledger import delta, quoting, small_files
 from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.home import Home
@@ -90,10 +90,7 @@ class Ledger:
         """
         known = self.shop_if_known()
         if known is None or (known != shop and self.is_empty()):  # fixed by an import that was killed
-            self.home.path.mkdir(parents=True, exist_ok=True)
-            draft = self.home.shop_facts.with_suffix(".draft")
-            draft.write_text(json.dumps(asdict(shop), indent=2) + "\n", encoding="utf-8")
-            draft.replace(self.home.shop_facts)
+            small_files.put(self.home.shop_facts, json.dumps(asdict(shop), indent=2) + "\n")
         elif known != shop:
             raise InputError(
                 f"this ledger is in {known.currency}, {known.time_zone}, and cannot take {shop.currency}, "
@@ -254,9 +251,7 @@ class Ledger:
         return {name: version for name, version in latest.items() if version is not None}
 
     def _publish(self, versions: dict[str, int]) -> None:
-        draft = self._versions_file.with_suffix(".draft")
-        draft.write_text(json.dumps(versions, indent=2) + "\n", encoding="utf-8")
-        draft.replace(self._versions_file)
+        small_files.put(self._versions_file, json.dumps(versions, indent=2) + "\n")
 
     def files(self, table: Table) -> list[Path]:
         """Return the Parquet files of a table as it is now, oldest first; none before its first append."""

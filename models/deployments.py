@@ -5,14 +5,14 @@ The pointer file alone decides what is served, see `models.release.deploy`; besi
 
 import fcntl
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
+from ledger import small_files
 from ledger.errors import InputError
 from ledger.home import Home
 from models.release import MANIFEST, Release, ReleaseError, deploy, deployed_release, load_release
@@ -59,14 +59,8 @@ def listed(home: Home) -> tuple[Deployment, ...]:
     InputError
         When the log is damaged.
     """
-    try:
-        return _LOG.validate_json(home.deployments.read_bytes())
-    except FileNotFoundError:
-        return ()
-    except ValidationError as error:
-        raise InputError(
-            f"{home.deployments} cannot be read; restore it from a backup or delete it"
-        ) from error
+    remedy = "restore it from a backup or delete it"
+    return small_files.read(home.deployments, _LOG.validate_json, remedy=remedy) or ()
 
 
 def releases(home: Home) -> list[str]:
@@ -163,12 +157,8 @@ def _loaded(home: Home, release_id: str) -> Release:
 
 def _note(home: Home, one: Deployment) -> None:
     lines: Sequence[Deployment] = (*listed(home), one)
-    draft = home.deployments.with_suffix(".draft")
-    with draft.open("w", encoding="utf-8") as file:
-        json.dump([line.model_dump(mode="json") for line in lines], file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(home.deployments)
+    said = json.dumps([line.model_dump(mode="json") for line in lines], indent=1)
+    small_files.put(home.deployments, said)
 
 
 @contextmanager

@@ -7,7 +7,6 @@ its content, and never changed.
 
 import hashlib
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from features.catalog.shipped import CATALOG
+from ledger import small_files
 from ledger.errors import InputError
 from ledger.home import Home
 from models.boosting import Correction
@@ -374,13 +374,7 @@ def deploy(home: Home, release_id: str) -> None:
         When the release cannot be loaded; the one served before stays.
     """
     load_release(home.releases / release_id)
-    home.deployed.parent.mkdir(parents=True, exist_ok=True)
-    aside = home.deployed.with_suffix(f".{os.getpid()}.tmp")
-    with aside.open("w") as file:
-        file.write(json.dumps({"release": release_id}) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(home.deployed)
+    small_files.put(home.deployed, json.dumps({"release": release_id}) + "\n")
 
 
 def deployed_release(home: Home) -> str | None:

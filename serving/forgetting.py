@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from features.cutoff import Cutoff
-from ledger import erasure, person, proof
+from ledger import erasure, person, proof, small_files
 from ledger.arrivals import Arrivals
 from ledger.erasure import Erased
 from ledger.errors import InputError
@@ -204,9 +204,7 @@ def erase(home: Home, customer_id: str, now: datetime, progress: Progress) -> di
 
 def _say(home: Home, token: str, said: Mapping[str, Any]) -> None:
     path = home.erasures / f"{token}.json"
-    draft = path.with_suffix(".new")
-    draft.write_text(json.dumps(said), encoding="utf-8")
-    draft.replace(path)
+    small_files.put(path, json.dumps(said))
 
 
 def _main(path: str, token: str, customer_id: str) -> None:

@@ -1,12 +1,11 @@
 """What was counted of cohorts, as one file in the home; no customers in it."""
 
-import os
 from datetime import date
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from ledger.errors import InputError
+from ledger import small_files
 from ledger.home import Home
 
 
@@ -107,12 +106,7 @@ class Cohorts(BaseModel):
 
 def write(home: Home, cohorts: Cohorts) -> None:
     """Replace what was counted before."""
-    aside = home.cohorts.with_suffix(f".{os.getpid()}.tmp")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(cohorts.model_dump_json() + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(home.cohorts)
+    small_files.put(home.cohorts, cohorts.model_dump_json() + "\n")
 
 
 def read(home: Home) -> Cohorts | None:
@@ -123,9 +117,5 @@ def read(home: Home) -> Cohorts | None:
     InputError
         When the file is damaged.
     """
-    try:
-        return Cohorts.model_validate_json(home.cohorts.read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        raise InputError(f"{home.cohorts} cannot be read; run `regulars score` to write it anew") from error
+    remedy = "run `regulars score` to write it anew"
+    return small_files.read(home.cohorts, Cohorts.model_validate_json, remedy=remedy)

@@ -1,11 +1,10 @@
 """What `regulars monitor` found last, as one file in the home: for the service, the pages and whoever asks."""
 
-import os
 from datetime import date, datetime
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
-from ledger.errors import InputError
+from ledger import small_files
 from ledger.home import Home
 from models.checked import Checked
 from serving.monitoring.drift import Drift
@@ -67,12 +66,7 @@ class Report(BaseModel):
 
 def write(home: Home, report: Report) -> None:
     """Replace what was found before."""
-    aside = home.monitoring.with_suffix(f".{os.getpid()}.tmp")
-    with aside.open("w", encoding="utf-8") as file:
-        file.write(report.model_dump_json(indent=1) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(home.monitoring)
+    small_files.put(home.monitoring, report.model_dump_json(indent=1) + "\n")
 
 
 def read(home: Home) -> Report | None:
@@ -83,11 +77,5 @@ def read(home: Home) -> Report | None:
     InputError
         When the file is damaged.
     """
-    try:
-        return Report.model_validate_json(home.monitoring.read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValidationError as error:
-        raise InputError(
-            f"{home.monitoring} cannot be read; run `regulars monitor` to write it anew"
-        ) from error
+    remedy = "run `regulars monitor` to write it anew"
+    return small_files.read(home.monitoring, Report.model_validate_json, remedy=remedy)

@@ -44,4 +44,6 @@ def test_the_service_does_not_start_where_others_reach_it_while_nobody_needs_a_k
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
 def test_on_this_machine_alone_it_starts_without_keys(host: str, tmp_path: Path) -> None:
-    server.require_keys(Home(tmp_path), host)
+    home = Home(tmp_path)
+    server.require_keys(home, host)
+    assert keys.listed(home.keys) == ()

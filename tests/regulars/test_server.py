@@ -25,7 +25,8 @@ def test_a_free_port_stays_free() -> None:
         chosen.bind(("127.0.0.1", 0))
         port = chosen.getsockname()[1]
     server.require_free_port("127.0.0.1", port)
-    server.require_free_port("127.0.0.1", port)
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        assert listening.getsockname()[1] == port
 
 
 def test_the_service_listens_where_it_is_told() -> None:
