@@ -152,26 +152,13 @@ def train(
 
     Fits on rolling cutoffs and compares with the release in force and the simple rules.
     """
-    from models.release import deployed_release
     from regulars import evaluating, findings
-    from training import train as training
+    from regulars.retraining import retrain
 
     settings = settings_of(home, horizon_days=horizon_days)
     ledger = ledger_of(settings)
-    before = deployed_release(ledger.home)
     with terminal.progress() as progress:
-        summary = training.train(
-            ledger.home,
-            cutoff=cutoff_of(ledger, as_of),
-            horizon_days=settings.horizon_days,
-            seed=settings.seed,
-            memory_limit_mb=settings.memory_limit_mb,
-            owner_limits=settings.lifecycle_limits,
-            sensitive_attributes=settings.sensitive_attributes,
-            mlflow_tracking_uri=settings.mlflow_tracking_uri,
-            progress=progress,
-        )
-    promoting.note(ledger.home, summary, before)
+        summary = retrain(ledger, cutoff_of(ledger, as_of), settings, progress)
     if as_json:
         terminal.show_json(asdict(summary) | {"gate": summary.gate.model_dump()})
     else:

@@ -14,12 +14,12 @@ from ledger.quality.report import examine
 from ledger.store import Ledger
 from ledger.tables.shipped import TABLES
 from models.release import ReleaseError, load_deployed
-from regulars import findings, promoting, scoring
+from regulars import findings, scoring
 from regulars.datasets import DATASETS, Dataset, write_plain
+from regulars.retraining import retrain
 from regulars.settings import Settings
 from regulars.terminal import Progress
 from serving.store import PublishedRun
-from training.train import train
 
 
 def run(name: str, settings: Settings, *, now: datetime, command: str, progress: Progress) -> list[str]:
@@ -137,17 +137,4 @@ def _train(ledger: Ledger, cutoff: Cutoff, settings: Settings, progress: Progres
         manifest.horizon_days,
     ):
         return [f"training: already done, release {manifest.release} is in force"]
-    before = None if manifest is None else manifest.release
-    summary = train(
-        ledger.home,
-        cutoff=cutoff,
-        horizon_days=settings.horizon_days,
-        seed=settings.seed,
-        memory_limit_mb=settings.memory_limit_mb,
-        owner_limits=settings.lifecycle_limits,
-        sensitive_attributes=settings.sensitive_attributes,
-        mlflow_tracking_uri=settings.mlflow_tracking_uri,
-        progress=progress,
-    )
-    promoting.note(ledger.home, summary, before)
-    return findings.trained(summary)
+    return findings.trained(retrain(ledger, cutoff, settings, progress))

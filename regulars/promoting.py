@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from ledger.home import Home
     from models.deployments import Deployment
     from models.release import Release
-    from training.train import TrainSummary
 
 ReleaseName = Annotated[
     str | None, typer.Argument(metavar="[RELEASE]", help="As `regulars promote --list` prints it.")
@@ -67,14 +66,6 @@ def rollback(*, by: By = None, home: HomeDirectory = None, as_json: AsJson = Fal
     shop = home_of(home)
     done = deployments.rollback(shop, by=name_of(by), at=datetime.now(UTC), accept=partial(_accept, shop))
     _answer(shop, done, as_json=as_json)
-
-
-def note(home: "Home", summary: "TrainSummary", before: str | None) -> None:
-    """Write down who trained what is served now."""
-    from models import deployments
-
-    if summary.promoted:
-        deployments.note_trained(home, summary.release, before, by=name_of(None), at=datetime.now(UTC))
 
 
 def name_of(given: str | None) -> str:
