@@ -60,7 +60,7 @@ class Taste:
         customer, _ = pd.factorize(pairs["customer"].to_numpy()[rows])
         liked = csr_matrix((_liking(pairs)[rows], (customer, place[item[rows]])))
         alike = (liked.T @ liked).toarray()
-        _, vectors = eigh(alike, subset_by_index=[len(kept) - DIRECTIONS, len(kept) - 1])
+        vectors: Floats = eigh(alike, subset_by_index=[len(kept) - DIRECTIONS, len(kept) - 1])[1]
         return cls(tuple(items.names[kept]), np.round(vectors, _DIGITS))
 
     def of(self, pairs: pd.DataFrame, items: Items, rows: Ints) -> tuple[Floats, Floats]:

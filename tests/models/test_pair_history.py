@@ -35,7 +35,7 @@ def days(seed: int, customers: int = 12) -> Days:
         customer=table[:, 0],
         item=table[:, 1],
         day=table[:, 2],
-        quantity=random.choice([1.0, 2.0, 4.0, np.nan], len(rows)),
+        quantity=random.choice(np.asarray([1.0, 2.0, 4.0, np.nan]), len(rows)),
         spent=random.integers(100, 900, len(rows)).astype(float),
         visit_customer=visits[:, 0],
         visit_day=visits[:, 1],
@@ -102,7 +102,7 @@ def test_every_pair_is_described_as_the_plain_count_has_it(seed: int) -> None:
 
 def test_quantities_move_gaps_only_within_a_pair() -> None:
     # gaps of 10 after 1 piece and of 20 after 2: the logarithms rise together, half of log 2 each side of the middle
-    at = np.asarray([DAY - 50, DAY - 40, DAY - 20, DAY - 10])
+    at = np.asarray([DAY - 50, DAY - 40, DAY - 20, DAY - 10], dtype=np.int64)
     one = np.zeros(4, dtype=np.int64)
     known = Days(one, one, at, np.asarray([1.0, 2.0, 1.0, 4.0]), np.full(4, 500.0), one, at)
     row = pairs_as_of(known, ITEMS, DAY).iloc[0]
