@@ -7,6 +7,7 @@ cost of asking SQLite whether anything was written.
 
 import sqlite3
 import threading
+import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,6 +138,7 @@ class Arrived:
             if not self._arrivals.exists:
                 return
             self._connection = connect(self._arrivals.path, check_same_thread=False)
+            weakref.finalize(self, self._connection.close)  # for who forgets `close`
         ((version,),) = self._connection.execute(_CHANGED).fetchall()
         if version == self._version:
             return

@@ -1,5 +1,6 @@
 """Reading CSV: the line of every row, and going on after a malformed one."""
 
+import codecs
 from collections.abc import Callable
 from pathlib import Path
 
@@ -167,8 +168,23 @@ def test_what_is_no_encoding_of_texts_is_refused_with_examples(write_file: Write
 
 
 def test_an_encoding_that_does_not_tell_where_it_failed_is_told_all_the_same(write_file: WriteFile) -> None:
-    with pytest.raises(InputError, match=r"^o\.csv is not punycode; save it as UTF-8"):
-        read(write_file("o.csv", "a,b\n1,2-_\n"), "punycode")
+    class Decoder(codecs.IncrementalDecoder):
+        def decode(self, _read: object, final: bool = False) -> str:  # noqa: FBT001, FBT002 - as is called
+            raise UnicodeError(final)
+
+    reticent = codecs.CodecInfo(
+        codecs.utf_8_encode, codecs.utf_8_decode, incrementaldecoder=Decoder, name="reticent"
+    )
+
+    def find(name: str) -> codecs.CodecInfo | None:
+        return reticent if name == reticent.name else None
+
+    codecs.register(find)
+    try:
+        with pytest.raises(InputError, match=r"^o\.csv is not reticent; save it as UTF-8"):
+            read(write_file("o.csv", "a,b\n1,2\n"), "reticent")
+    finally:
+        codecs.unregister(find)
 
 
 def test_an_encoding_with_a_line_break_in_its_name_is_told_in_one_line(tmp_path: Path) -> None:
