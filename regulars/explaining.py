@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from datetime import date
 
     from models.reasons import Reasons
-    from segments.explain import Told, Turn
+    from segments.explain import Turn
+    from segments.told import Told
     from serving.explaining import Why
 
 MOST_REASONS = 3
@@ -73,15 +74,17 @@ def _as_json(why: "Why", today: "date") -> dict[str, Any]:
 
 def _lines(why: "Why", today: "date", reasons: "Mapping[str, Reasons]", *, whole: bool) -> Iterator[str]:
     """Yield the lines about one segment: all of them where he is in it or it was asked for, else what is missing."""
+    from segments.told import lines, missing
+
     found = why.explanation
     since = f" since {why.since.date().isoformat()}" if why.since else ""
     if not found.holds and not whole:
-        missing = next((each for each in _conditions(found.told) if each.holds is not True), found.told)
-        yield f"not in {found.title}: {_clause(missing)}"
+        yield f"not in {found.title}: {'; '.join(_clause(each, each.asks) for each in missing(found.told))}"
         return
     state = f"in{since}" if found.holds else "not in"
     yield typer.style(f"{found.title} ({found.name}): {state}", bold=True)
-    yield from _told(found.told, "  ")
+    for depth, each in lines(found.told):
+        yield f"  {'    ' * depth}{MARKS[each.holds]} {_clause(each, each.text)}"
     yield f"  {turned(found.turn, today, member=found.holds)}"
     for score in found.told.scores:
         if score in reasons:
@@ -89,28 +92,9 @@ def _lines(why: "Why", today: "date", reasons: "Mapping[str, Reasons]", *, whole
             yield f"  {score}: {strongest or 'as usual in this shop'}"
 
 
-def _conditions(told: "Told") -> "Iterator[Told]":
-    if told.kind == "condition":
-        yield told
-    for part in told.parts:
-        yield from _conditions(part)
-
-
-def _told(told: "Told", indent: str) -> Iterator[str]:
-    if told.kind == "every":
-        for part in told.parts:
-            yield from _told(part, indent)
-        return
-    yield f"{indent}{MARKS[told.holds]} {_clause(told)}"
-    for part in told.parts:
-        yield from _told(part, f"{indent}    ")
-
-
-def _clause(told: "Told") -> str:
-    if told.kind == "some":
-        return "one of these:"
+def _clause(told: "Told", asks: str) -> str:
     own = ", ".join(text for text in (told.own, told.distance) if text)
-    return f"{told.asks} ({own})" if own else told.asks
+    return f"{asks} ({own})" if own else asks
 
 
 def turned(turn: "Turn", today: "date", *, member: bool) -> str:
@@ -123,15 +107,16 @@ def turned(turn: "Turn", today: "date", *, member: bool) -> str:
         The run's local day.
     member : bool
     """
-    does = "leaves" if member else "enters"
+    does, stays = ("leaves", "in it") if member else ("enters", "out of it")
     on = None if turn.days is None else (today + timedelta(days=turn.days)).strftime("%-d %B %Y")
     listed = " and ".join(f"the {phrase.removeprefix('the ')}" for phrase in turn.hangs_on)
     if turn.certain:
         return (
             f"If nothing happens: {does} on {on}."
             if on
-            else "If nothing happens: stays as it is for two years."
+            else f"If nothing happens: stays {stays} for two years."
         )
+    changes = "changes" if len(turn.hangs_on) == 1 else "change"
     if on:
-        return f"If nothing happens: {does} on {on} at the latest; {listed} may do it sooner."
-    return f"If nothing happens: no day can be told, for time moves {listed} too."
+        return f"If nothing happens: {does} on {on} at the latest, and sooner if {listed} {changes} enough."
+    return f"If nothing happens: no day can be told, for {listed} {changes} with time too."

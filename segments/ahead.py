@@ -1,6 +1,6 @@
 """One customer's columns on each of the days to come, if nothing else happens: his own rows, some days older."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -61,6 +61,7 @@ def days_ahead(  # noqa: PLR0913 - where, when, of whom, and what
     *,
     names: Sequence[str],
     measured: Sequence[Measured] = (),
+    recorded: Collection[str] = (),
 ) -> dict[str, list[Any]]:
     """Return columns of one customer on the cutoff's day and each of the `HORIZON_DAYS` after it.
 
@@ -77,6 +78,8 @@ def days_ahead(  # noqa: PLR0913 - where, when, of whom, and what
         Features that are `recomputed`.
     measured : sequence of Measured
         Of which each `ages`.
+    recorded : collection of str
+        Events that the store has recorded, of whomever.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def days_ahead(  # noqa: PLR0913 - where, when, of whom, and what
         _stage_days(connection, cutoff)
         found = _features(connection, cutoff, customer_id, names) if names else {}
         if measured:
-            found |= _measured(ledger, connection, cutoff, customer_id, measured)
+            found |= _measured(connection, cutoff, customer_id, measured, recorded)
     return found
 
 
@@ -146,14 +149,14 @@ def _features(
 
 
 def _measured(
-    ledger: duckdb.DuckDBPyConnection,
     connection: duckdb.DuckDBPyConnection,
     cutoff: Cutoff,
     customer_id: str,
     measured: Sequence[Measured],
+    recorded: Collection[str],
 ) -> dict[str, list[Any]]:
     relations = relations_of(measured)
-    known.stage(connection, cutoff, pa.array([customer_id]), relations)
+    known.stage(connection, cutoff, pa.array([customer_id]), relations, recorded)
     connection.register("asked_customer", pa.table({"id": [customer_id]}))
     for name in sorted(relations & _OLDER_ROWS.keys()):
         more = _OLDER_ROWS[name]
@@ -165,10 +168,6 @@ def _measured(
     for name in sorted(relations & _OLDER_ROWS.keys()):
         kind = "view" if _is_view(connection, name) else "table"
         connection.execute(f"drop {kind} {name}; create temp view {name} as from ahead_{name}")
-    if "recorded_events" in relations:
-        recorded = known.recorded(ledger, cutoff)
-        connection.register("recorded_given", recorded)
-        connection.execute("create or replace temp table recorded_events as from recorded_given")
     rows = measure(connection, measured).to_pydict()
     return {name: column for name, column in rows.items() if name != "customer_id"}
 

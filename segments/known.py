@@ -259,8 +259,8 @@ def _stage_events(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None
     )
 
 
-def recorded(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> pa.Table:
-    """Return the relation `recorded_events` of a whole ledger, for connections that hold a part of it.
+def recorded(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> tuple[str, ...]:
+    """Return the events that a whole ledger holds, for connections that hold a part of it.
 
     Parameters
     ----------
@@ -269,7 +269,8 @@ def recorded(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> pa.Table:
     cutoff : Cutoff
     """
     _stage_events(connection, cutoff)
-    return connection.sql("from recorded_events").to_arrow_table()
+    rows = connection.execute("select event from recorded_events order by event").fetchall()
+    return tuple(event for (event,) in rows)
 
 
 def _stage_stays(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> None:

@@ -132,7 +132,7 @@ def was_in_segment(name: str, title: str, days: int) -> Measured:
     return Measured(
         f"was_in_segment({quoted(name)}, days_ago = {days})",
         "flag",
-        f"having been in the segment “{title}” {_ago(days)}",
+        f"membership of the segment “{title}” {_ago(days)}",
         source="known_stays",
         aggregate=f"CAST(count(*) FILTER (WHERE {among('segment', [name])} AND {_there(days)}) > 0 AS DOUBLE)",
         empty="0",
@@ -179,7 +179,7 @@ def in_control_group(experiment: str, percent: float) -> Measured:
     return Measured(
         f"in_control_group({quoted(experiment)}, percent = {percent:g})",
         "flag",
-        f"being in the control group of “{experiment}”",
+        f"membership of the control group of “{experiment}”",
         aggregate=f"CAST({drawn} < {int(2**60 * percent / 100)} AS DOUBLE)",
         done=f"in the control group of “{experiment}” ({percent:g} % of all)",
     )

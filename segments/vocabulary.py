@@ -174,12 +174,12 @@ REFILLS = (
     SegmentColumn("refills_due_soon", "refills", "number of refills due soon"),
     SegmentColumn("refills_due_now", "refills", "number of refills due now"),
     SegmentColumn("refills_late", "refills", "number of late refills"),
-    SegmentColumn("refills_lost", "refills", "number of products bought no more while others are"),
-    SegmentColumn("first_refills_due", "refills", "number of refills due of what was bought once"),
+    SegmentColumn("refills_lost", "refills", "number of products they no longer buy"),
+    SegmentColumn("first_refills_due", "refills", "number of products due that were bought once"),
     SegmentColumn("due_soon_items", "names", "list of refills due soon"),
     SegmentColumn("due_now_items", "names", "list of refills due now"),
     SegmentColumn("late_items", "names", "list of late refills"),
-    SegmentColumn("lost_items", "names", "list of what is bought no more"),
+    SegmentColumn("lost_items", "names", "list of what they no longer buy"),
     SegmentColumn("reminder_value", "currency", "value at stake in the next reminder"),
 )
 REFILL_NAMES = frozenset(column.name for column in REFILLS)

@@ -99,7 +99,9 @@ def _sentence(clause: Clause, depth: int) -> str:
         return " ".join(statement(clause))
     joint = "and" if isinstance(clause, Every) else "or"
     parts = list(_parts(clause.clauses, joint, depth))
-    text = _series(parts, joint, mark=";" if joint == "or" and depth == 0 else ",")
+    # After "either this or that, and ..." a comma would leave open what the "and" is of.
+    apart = (joint == "or" and depth == 0) or any(part.startswith("either ") for part in parts[:-1])
+    text = _series(parts, joint, mark=";" if apart else ",")
     if len(parts) == 1:
         return text
     if depth > 1:

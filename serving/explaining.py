@@ -12,6 +12,7 @@ from ledger.errors import InputError
 from models.reasons import Reasons
 from models.release import Release
 from models.scores import scores_for
+from segments import known
 from segments.ahead import ages, days_ahead, recomputed
 from segments.assign import measured_in, parse_all
 from segments.derived import statistics_of
@@ -141,7 +142,13 @@ class RunExplainer:
     def _days(self, ledger: duckdb.DuckDBPyConnection, customer_id: str) -> dict[str, Sequence[Any]]:
         store = self._run.tables["store"]
         found = days_ahead(
-            ledger, self._cutoff, customer_id, store, names=self._features, measured=self._measured
+            ledger,
+            self._cutoff,
+            customer_id,
+            store,
+            names=self._features,
+            measured=self._measured,
+            recorded=self._run.facts.recorded_events or known.recorded(ledger, self._cutoff),
         )
         if not found and (self._features or self._measured):
             raise InputError(f"the ledger no longer knows customer '{customer_id}' as of the last run")

@@ -7,7 +7,9 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from ledger.errors import InputError
-from segments.explain import Told, Turn
+from ledger.store import Ledger
+from segments.explain import Turn
+from segments.told import Told, lines
 from serving.answers import Answer, segment_facts, stamp
 from serving.cells import instant
 from serving.errors import Problem, ProblemError
@@ -87,7 +89,7 @@ def why(asked: Asked) -> Answer:
         "segment": {"name": facts.name, "title": facts.title, "sentence": explanation.sentence},
         "holds": explanation.holds,
         "since": instant(found[0].since),
-        "clauses": list(_clauses(explanation.told, 0)),
+        "clauses": list(_clauses(explanation.told)),
         "until": _until(explanation.turn, today),
     }
 
@@ -97,10 +99,14 @@ def _whys(asked: Asked, customer_id: str, names: list[str]) -> list[Why]:
     release = asked.live.release_of(asked.run)
     if release is None:
         return []
+    # Without what the run noted of the shop's events, the whole ledger would have to be read for one customer.
+    exact = bool(asked.run.facts.recorded_events)
     try:
-        explainer = _EXPLAINERS.of(asked.run, release.id, lambda: RunExplainer(asked.run, release))
-        with _ONE_AT_A_TIME:
-            return explainer.explain(customer_id, names)
+        explainer = _EXPLAINERS.of(
+            asked.run, release.id, lambda: RunExplainer(asked.run, release, exact=exact)
+        )
+        with Ledger(asked.run.home).connect() as ledger, _ONE_AT_A_TIME:
+            return explainer.explain(customer_id, names, ledger if exact else None)
     except InputError:
         return []
 
@@ -111,17 +117,14 @@ def _until(turn: Turn, today: Any) -> Mapping[str, Any]:  # noqa: ANN401 - a day
     return {"day": on, "certain": turn.certain, "hangs_on": list(turn.hangs_on)}
 
 
-def _clauses(told: Told, depth: int) -> Iterator[dict[str, Any]]:
+def _clauses(told: Told) -> Iterator[dict[str, Any]]:
     """Yield the clauses of a condition as lines, each with how deep it stands."""
-    if told.kind != "every":
+    for depth, each in lines(told):
         yield {
             "depth": depth,
-            "kind": told.kind,
-            "holds": told.holds,
-            "asks": told.asks,
-            "own": told.own,
-            "distance": told.distance,
+            "kind": each.kind,
+            "holds": each.holds,
+            "asks": each.text,
+            "own": each.own,
+            "distance": each.distance,
         }
-        depth += 1
-    for part in told.parts:
-        yield from _clauses(part, depth)

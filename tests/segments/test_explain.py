@@ -17,9 +17,10 @@ from segments import known
 from segments.ahead import days_ahead, recomputed
 from segments.assign import assign, compile_segments
 from segments.clock import clock_of
-from segments.explain import Explainer, Explanation, Told
+from segments.explain import Explainer, Explanation
 from segments.measured import measure, relations_of
 from segments.segment import Segment
+from segments.told import Told, lines, missing
 from segments.vocabulary import SegmentColumn
 from tests.segments.test_measured import CUTOFF, event, ledger, line
 
@@ -46,12 +47,12 @@ def test_each_clause_is_told_with_the_customers_value_and_how_far_it_is_off(
     assert not found.holds
     assert [(each.holds, each.asks, each.own, each.distance) for each in found.told.parts] == [
         (True, "number of orders is at least 3", "4", "1 to spare"),
-        (False, "the last order was at most 40 days ago", "52 days ago", "12 days away"),
+        (False, "the last order was at most 40 days ago", "52 days ago", "12 days over"),
         (
             False,
             "predicted spend in the next 365 days is in the top 10 %",
             "449.50 US dollars",
-            "50.50 US dollars away",
+            "50.50 US dollars short",
         ),
     ]
     assert [each.gap for each in found.told.parts] == [1.0, -12.0, -50.5]
@@ -84,15 +85,53 @@ def test_a_value_of_every_kind_is_told_in_words(
     assert (told.holds, told.own, told.gap) == expected
 
 
-def test_a_segment_in_a_segment_is_told_with_what_it_asks(columns: Columns, limits: Limits) -> None:
+def test_of_a_segment_that_he_is_not_to_be_in_it_is_told_what_that_one_asks(
+    columns: Columns, limits: Limits
+) -> None:
     both = [segment("orders >= 3 and spend > 5", "inner"), segment("not in_segment('inner')", "outer")]
     _, found = Explainer(both, columns, limits).explain({"orders": 4, "spend": 4})
     assert found.holds
-    assert (found.told.kind, found.told.asks) == ("segment", "the customer is not in the segment “Inner”")
-    assert [(part.asks, part.holds) for part in found.told.parts] == [
-        ("number of orders is under 3", False),
-        ("total net spend is at most 5 US dollars", True),
+    assert [(depth, each.holds, each.text) for depth, each in lines(found.told)] == [
+        (0, True, "the customer is not in the segment “Inner”, which asks:"),
+        (1, True, "number of orders is at least 3"),
+        (1, False, "total net spend is over 5 US dollars"),
     ]
+    _, found = Explainer(both, columns, limits).explain({"orders": 4, "spend": 6})
+    (kept_out,) = missing(found.told)
+    assert (found.holds, kept_out.asks, kept_out.own) == (
+        False,
+        "the customer is not in the segment “Inner”",
+        "he is",
+    )
+    _, found = Explainer(both, columns, limits).explain({"orders": 4})
+    assert (found.told.holds, found.told.own) == (None, "unknown")
+
+
+def test_alternatives_stand_apart_and_the_nearest_says_what_is_missing(
+    columns: Columns, limits: Limits
+) -> None:
+    text = "orders >= 3 and spend > 50 or orders = 1 and (spend > 9 or loyalty_member)"
+    found = explained(text, columns, limits, orders=1, spend=8, loyalty_member=0)
+    assert [(depth, each.holds, each.text) for depth, each in lines(found.told)] == [
+        (0, False, "one of these:"),
+        (1, False, "all of these:"),
+        (2, False, "number of orders is at least 3"),
+        (2, False, "total net spend is over 50 US dollars"),
+        (1, False, "all of these:"),
+        (2, True, "number of orders is 1"),
+        (2, False, "one of these:"),
+        (3, False, "total net spend is over 9 US dollars"),
+        (3, False, "the customer is a member of the loyalty programme"),
+    ]
+    assert [each.asks for each in missing(found.told)] == ["total net spend is over 9 US dollars"]
+
+
+def test_of_alternatives_as_near_the_one_meant_for_him_says_what_is_missing(
+    columns: Columns, limits: Limits
+) -> None:
+    text = "orders >= 3 and spend > 5 or orders = 1 and spend > 9"
+    found = explained(text, columns, limits, orders=1, spend=8)
+    assert [each.asks for each in missing(found.told)] == ["total net spend is over 9 US dollars"]
 
 
 def conditions(told: Told) -> list[Told]:
@@ -161,10 +200,19 @@ def test_on_the_day_told_membership_changes_and_never_before(
     events = [event("a", "Product Viewed", at) for at in viewed] + [event("other", "Product Viewed", 9000)]
     numbers = {**limits, **NUMBERS}
     with ledger(orders, events) as connection:
-        told = _ahead(connection, columns, numbers)
+        told, without_ledger = _ahead(connection, columns, numbers)
         today = _members(connection, columns, numbers, 0)
         assert {each.name for each in told if each.holds} == today
         assert all(each.turn.certain for each in told)
+        for each, less in zip(told, without_ledger, strict=True):
+            # What windows hang on is not known then: a day that is told is his last, or the very one.
+            if less.turn.days is not None:
+                assert each.turn.days is not None
+                assert (
+                    each.turn.days == less.turn.days
+                    if less.turn.certain
+                    else each.turn.days <= less.turn.days
+                )
         for days in {min(each.turn.days or 700, between) for each in told}:
             on_that_day = _members(connection, columns, numbers, days - 1)
             for each in told:
@@ -178,17 +226,21 @@ def test_on_the_day_told_membership_changes_and_never_before(
 
 def _ahead(
     connection: duckdb.DuckDBPyConnection, columns: Columns, numbers: Mapping[str, float]
-) -> list[Explanation]:
+) -> tuple[list[Explanation], list[Explanation]]:
+    """Explain with the ledger at hand, and without."""
     assigner = compile_segments(LIBRARY, columns, numbers, {})
     features = recomputed(assigner.needs)
     compute(connection, CUTOFF)
     store = read_store(connection)
-    days = days_ahead(connection, CUTOFF, "a", store, names=features, measured=assigner.measured)
+    recorded = known.recorded(connection, CUTOFF)
+    days = days_ahead(
+        connection, CUTOFF, "a", store, names=features, measured=assigner.measured, recorded=recorded
+    )
     facts = _facts(connection, columns, numbers, 0).query("customer_id == 'a'").iloc[0].dropna()
     exact = (*features, *(each.name for each in assigner.measured))
-    return Explainer(LIBRARY, columns, numbers, exact=exact).explain(
-        {str(name): value for name, value in facts.items()}, days=days
-    )
+    mine = {str(name): value for name, value in facts.items()}
+    known_then = Explainer(LIBRARY, columns, numbers, exact=exact).explain(mine, days=days)
+    return known_then, Explainer(LIBRARY, columns, numbers).explain(mine)
 
 
 def _facts(

@@ -57,7 +57,7 @@ def test_the_command_tells_one_segment_in_words_and_all_in_json(
     assert ended.value.code == 0
     told = capsys.readouterr().out
     assert "predicted chance of leaving within 90 days is over 66 % (" in told
-    assert "time moves the predicted chance of leaving within 90 days too" in told
+    assert "for the predicted chance of leaving within 90 days changes with time too" in told
     assert "churn_probability_90d: " in told
     with pytest.raises(SystemExit):
         main(["segments", "explain", customer, "--json", *home])
