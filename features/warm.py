@@ -8,6 +8,7 @@ too, for a plan with a parameter in it is made anew each time.
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
@@ -56,6 +57,28 @@ SCHEMAS: Mapping[str, pa.Schema] = {
 """What is exchanged below a plan."""
 
 
+@dataclass(frozen=True)
+class Beside:
+    """More columns of the same customers, told by the same plan: most of its time goes into the steps before.
+
+    Parameters
+    ----------
+    steps : mapping of str to str
+        Relations and their SELECTs over those of `features.history`, in the order in which they are made.
+    select : str
+        SELECT of customer_id and the columns; nothing when empty.
+    types : mapping of str to pa.DataType
+        The columns.
+    """
+
+    steps: Mapping[str, str] = field(default_factory=dict)
+    select: str = ""
+    types: Mapping[str, pa.DataType] = field(default_factory=dict)
+
+
+NOTHING_BESIDE = Beside()
+
+
 class WarmSnapshots:
     """Describes the customers of posted orders, again and again, on one plan.
 
@@ -64,18 +87,22 @@ class WarmSnapshots:
     connection : duckdb.DuckDBPyConnection
         One of its own, in UTC, or a cursor that nothing else uses; not to be used by two threads at once.
     feature_set : FeatureSet
+    beside : Beside
     """
 
-    def __init__(self, connection: duckdb.DuckDBPyConnection, feature_set: FeatureSet) -> None:
+    def __init__(
+        self, connection: duckdb.DuckDBPyConnection, feature_set: FeatureSet, beside: Beside = NOTHING_BESIDE
+    ) -> None:
         self._rows = {name: Exchanged(schema.empty_table()) for name, schema in SCHEMAS.items()}
         self._connection = connection
         self._types = {
             "customer_id": pa.string(),
             **{f.name: pa.float64() if f.type == "double" else pa.int64() for f in feature_set},
+            **beside.types,
         }
         for name, rows in self._rows.items():
             connection.register(name, rows)
-        text = statement(feature_set)
+        text = statement(feature_set, beside)
         self._compares = STORE in text
         connection.execute(f"prepare {STATEMENT} as {text}")
 
@@ -95,7 +122,7 @@ class WarmSnapshots:
         Returns
         -------
         pyarrow.Table
-            `customer_id` and the features, sorted by customer.
+            `customer_id`, the features and what is told beside them, sorted by customer.
 
         Raises
         ------
@@ -137,10 +164,11 @@ class WarmPool:
     Parameters
     ----------
     feature_set : FeatureSet
+    beside : Beside
     """
 
-    def __init__(self, feature_set: FeatureSet) -> None:
-        self._feature_set = feature_set
+    def __init__(self, feature_set: FeatureSet, beside: Beside = NOTHING_BESIDE) -> None:
+        self._feature_set, self._beside = feature_set, beside
         self._engine = open_engine()
         # A request is run by the thread that brings it; to share a few lines out to others takes longer than they do.
         self._engine.execute("set threads = 1")
@@ -157,29 +185,39 @@ class WarmPool:
         try:
             plan = self._idle.pop()
         except IndexError:
-            plan = WarmSnapshots(self._engine.cursor(), self._feature_set)
+            plan = WarmSnapshots(self._engine.cursor(), self._feature_set, self._beside)
         yield plan
         self._idle.append(plan)
 
 
-def statement(feature_set: FeatureSet) -> str:
+def statement(feature_set: FeatureSet, beside: Beside = NOTHING_BESIDE) -> str:
     """Return the steps that a feature set needs and its SELECT as one SELECT, for orders and products alone."""
     steps = (history.COLLAPSE, *history.CUT)
-    parts = {"identities_resolved": NOBODY, **{step.table: _part(step.table, step.sql) for step in steps}}
-    select = f"select * from ({feature_set.sql(untold=UNTOLD)}) described order by customer_id"
+    parts = {
+        "identities_resolved": NOBODY,
+        **{step.table: _part(step.table, step.sql) for step in steps},
+        **{table: f"{table} as ({_at(select)})" for table, select in beside.steps.items()},
+    }
+    select = f"select * from ({feature_set.sql(untold=UNTOLD)}) described"
+    if beside.select:
+        select += f" join ({beside.select}) beside using (customer_id)"
     # From the SELECT backwards, whatever is read by something that is needed.
     needed: list[str] = []
     for table, part in reversed(parts.items()):
         if any(re.search(rf"\b{table}\b", text) for text in (select, *needed)):
             needed.insert(0, part)
     listed = ",\n".join(needed)
-    return f"with {listed}\n{select}"
+    return f"with {listed}\n{select} order by customer_id"
 
 
 def _part(table: str, select: str) -> str:
+    return f"{table} as materialized ({_at(select)})"
+
+
+def _at(select: str) -> str:
     for name, value in VALUES.items():
         select = select.replace(name, value)
-    return f"{table} as materialized ({select})"
+    return select
 
 
 def _column(values: Any, type_: pa.DataType) -> pa.Array:  # noqa: ANN401 - an array, masked where it holds NULL

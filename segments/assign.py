@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import duckdb
 import pandas as pd
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 
 from ledger.errors import InputError
 from ledger.plans import KeptPlans
+from segments.alone import Alone, EngineNeededError
 from segments.derived import INPUTS, derived_sql, inputs_of, layers
 from segments.expression import Expression, parse
 from segments.segment import Segment
@@ -23,6 +25,8 @@ MEMBERSHIPS = pa.schema(
 )
 FEW = 1_000
 """Customers of one request at most. Of them planning is most of the work, so their plan is kept."""
+ONE_BY_ONE = 16
+"""Customers of whom less time goes by without an engine."""
 CUSTOMERS_A_BLOCK = 131_072
 """Assigned at once: all together take gigabytes, and planning for as many again costs little beside them."""
 NOBODY = "SELECT '' AS customer_id, 0 AS place, '' AS segment, CAST([] AS VARCHAR[]) AS reasons LIMIT 0"
@@ -31,6 +35,22 @@ NOBODY = "SELECT '' AS customer_id, 0 AS place, '' AS segment, CAST([] AS VARCHA
 def _sealed_engine() -> duckdb.DuckDBPyConnection:
     """Return an engine without files and network: nothing here needs them, should a refused word ever slip through."""
     return duckdb.connect(config={"enable_external_access": "false", "threads": 1})
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the SELECT of all segments is put together from, for `segments.alone.Alone`.
+
+    Parameters
+    ----------
+    columns : tuple of (str, str)
+        Columns that conditions see, and their SQL, in the order in which they hang on each other.
+    members : tuple of (str, str, str)
+        Of each segment its name, and the SQL of its condition and of its members' reasons.
+    """
+
+    columns: tuple[tuple[str, str], ...]
+    members: tuple[tuple[str, str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -45,11 +65,14 @@ class Assigner:
         Columns that the frame must have.
     measured : tuple of Measured
         Those of them that are measured from a customer's history, by `segments.measured.measure`.
+    parts : Parts, optional
+        Of the same query, by which a few customers are assigned without an engine.
     """
 
     query: str
     needs: tuple[str, ...]
     measured: tuple[Measured, ...] = ()
+    parts: Parts | None = None
     _engine: duckdb.DuckDBPyConnection = field(
         default_factory=_sealed_engine, init=False, repr=False, compare=False
     )
@@ -83,6 +106,11 @@ class Assigner:
         if not isinstance(frame, pa.Table):
             return self._block(frame)
         frame = frame.select(["customer_id", *self.needs])
+        if len(frame) <= ONE_BY_ONE and self._alone is not None:
+            try:
+                return _one_by_one(self._alone, frame)
+            except EngineNeededError:
+                pass  # of such numbers DuckDB has the say
         if len(frame) <= min(FEW, CUSTOMERS_A_BLOCK):
             return self._plans.run(self.query, "frame", frame).cast(MEMBERSHIPS)
         if len(frame) <= CUSTOMERS_A_BLOCK:
@@ -95,12 +123,29 @@ class Assigner:
                 pool.map(lambda at: self._block(frame.slice(at, CUSTOMERS_A_BLOCK)), starts)
             )
 
+    @cached_property
+    def _alone(self) -> Alone | None:
+        """The segments without an engine; None when one of them says what is not read there."""
+        try:
+            return None if self.parts is None else Alone(self.parts.columns, self.parts.members)
+        except EngineNeededError:
+            return None
+
     def _block(self, frame: pa.Table | pd.DataFrame) -> pa.Table:
         with self._engine.cursor() as connection:
             connection.register("frame", frame)
             # Prepared first: a relation over the SELECT plans it twice, and of one customer planning is all the work.
             connection.execute(f"PREPARE assigning AS {self.query}")
             return connection.sql("EXECUTE assigning").to_arrow_table().cast(MEMBERSHIPS)
+
+
+def _one_by_one(alone: Alone, frame: pa.Table) -> pa.Table:
+    found = [
+        {"customer_id": row["customer_id"], "segment": name, "reasons": reasons}
+        for row in sorted(frame.to_pylist(), key=lambda row: row["customer_id"])
+        for name, reasons in alone.memberships(row)
+    ]
+    return pa.Table.from_pylist(found, MEMBERSHIPS)
 
 
 def _by_customer(frame: pa.Table) -> pa.Table:
@@ -140,7 +185,9 @@ def compile_segments(
     known = {**thresholds, **limits}
     parsed = parse_all(segments, columns, among)
     customers, needs = customers_sql(parsed.values(), columns, known)
-    return Assigner(_query(customers, parsed, known), needs, measured_in(parsed.values()))
+    seen = tuple(column for step in _steps(list(parsed.values()), columns, known) for column in step)
+    members = tuple((name, each.sql(known), each.reasons_sql(known)) for name, each in parsed.items())
+    return Assigner(_query(customers, members), needs, measured_in(parsed.values()), Parts(seen, members))
 
 
 def customers_sql(
@@ -156,16 +203,26 @@ def customers_sql(
     known : mapping of str to float
         Thresholds of the release and lifecycle limits.
     """
-    expressions = list(expressions)
+    facts, *derived = _steps(list(expressions), columns, known)
+    select = f"SELECT {', '.join(['customer_id', *_aliased(facts)])} FROM frame"
+    for layer in derived:
+        if layer:
+            select = f"SELECT *, {', '.join(_aliased(layer))} FROM ({select})"
+    return select, tuple(name for name, _ in facts)
+
+
+def _steps(
+    expressions: Sequence[Expression], columns: Mapping[str, SegmentColumn], known: Mapping[str, float]
+) -> list[list[tuple[str, str]]]:
+    """Return the columns that conditions see and their SQL: what is known of customers, then what is made of it."""
     said = {**INPUTS, **columns, **{column.name: column for column in measured_in(expressions)}}
     used = {name for expression in expressions for name in expression.columns}
-    needs = tuple(sorted(inputs_of(used)))
-    select = f"SELECT {', '.join(['customer_id', *(_fact(said[name]) for name in needs)])} FROM frame"
-    for layer in layers(used):
-        if layer:
-            derived = ", ".join(f"{derived_sql(name, known)} AS {name}" for name in layer)
-            select = f"SELECT *, {derived} FROM ({select})"
-    return select, needs
+    facts = [(name, _fact(said[name])) for name in sorted(inputs_of(used))]
+    return [facts, *([(name, derived_sql(name, known)) for name in layer] for layer in layers(used))]
+
+
+def _aliased(columns: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{sql} AS {named(name)}" for name, sql in columns]
 
 
 def measured_in(expressions: Iterable[Expression]) -> tuple[Measured, ...]:
@@ -208,11 +265,11 @@ def parse_all(
     return parsed
 
 
-def _query(customers: str, parsed: Mapping[str, Expression], known: Mapping[str, float]) -> str:
+def _query(customers: str, segments: Iterable[tuple[str, str, str]]) -> str:
     members = " UNION ALL ".join(
         f"SELECT customer_id, {place} AS place, {quoted(name)} AS segment, "
-        f"{expression.reasons_sql(known)} AS reasons FROM customers WHERE {expression.sql(known)}"
-        for place, (name, expression) in enumerate(parsed.items())
+        f"{reasons} AS reasons FROM customers WHERE {condition}"
+        for place, (name, condition, reasons) in enumerate(segments)
     )
     # Reading the customers once per segment, for its members only, is twice as fast as one wide row of all
     # segments taken apart: of 37 segments over 1 M customers, the reasons are nine tenths of the work.
@@ -227,6 +284,6 @@ def _fact(column: SegmentColumn) -> str:
     """Return a column as conditions see it: numbers as DOUBLE, with NaN and infinity unknown like NULL."""
     name = named(column.name)
     if column.unit in {"text", "names"}:
-        return f"CAST({name} AS VARCHAR) AS {name}"
+        return f"CAST({name} AS VARCHAR)"
     number = f"CAST({name} AS DOUBLE)"
-    return f"CASE WHEN isfinite({number}) THEN {number} END AS {name}"
+    return f"CASE WHEN isfinite({number}) THEN {number} END"

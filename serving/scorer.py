@@ -28,7 +28,7 @@ from segments.expression import Expression
 from segments.measured import measure, relations_of
 from segments.segment import Segment
 from segments.vocabulary import REFILL_NAMES, SegmentColumn, vocabulary
-from segments.warm import WarmMeasures, told_of
+from segments.warm import measures, told_of
 
 _FEATURES = frozenset(CATALOG.names)
 CUSTOMERS_MERGED = 65_536
@@ -76,10 +76,9 @@ class Scorer:
     release: Release
     segments: Sequence[Segment]
     assigner: Assigner = field(init=False, repr=False)
-    order_assigner: Assigner = field(init=False, repr=False)
+    posted_assigner: Assigner = field(init=False, repr=False)
     run_assigner: Assigner = field(init=False, repr=False)
     own_assigner: Assigner = field(init=False, repr=False)
-    measures: WarmMeasures | None = field(init=False, repr=False)
     plans: WarmPool = field(init=False, repr=False)
     checks: KeptPlans = field(init=False, repr=False)
     decided: frozenset[str] = field(init=False, repr=False)
@@ -94,23 +93,22 @@ class Scorer:
         columns = columns_of(manifest)
         parsed = parse_all(self.segments, columns)
         of_run = [each for each in self.segments if _of_run(parsed[each.name])]
-        of_orders = [each for each in of_run if _of_orders(parsed[each.name])]
+        of_posted = [each for each in self.segments if _of_posted(parsed[each.name])]
         of_own = [each for each in of_run if _of_own_rows(parsed[each.name])]
         of_scores = [each for each in self.segments if each not in of_run]
         numbers = (columns, manifest.thresholds, manifest.lifecycle_limits)
-        assigner, of_posted, late, own = (
+        assigner, posted, late, own = (
             compile_segments(some, *numbers, among=self.segments)
-            for some in (of_scores, of_orders, of_run, of_own)
+            for some in (of_scores, of_posted, of_run, of_own)
         )
         object.__setattr__(self, "assigner", assigner)
-        object.__setattr__(self, "order_assigner", of_posted)
+        object.__setattr__(self, "posted_assigner", posted)
         object.__setattr__(self, "run_assigner", late)
         object.__setattr__(self, "own_assigner", own)
-        object.__setattr__(self, "measures", WarmMeasures(of_posted.measured) if of_posted.measured else None)
         # Of the features a request is answered with what is used: to leave the others out halves its time.
-        named = {*CORE.names, *self.release.predictors.inputs, *assigner.needs, *of_posted.needs}
+        named = {*CORE.names, *self.release.predictors.inputs, *posted.needs}
         used = FeatureSet(feature for feature in CATALOG if feature.name in named)
-        object.__setattr__(self, "plans", WarmPool(used))
+        object.__setattr__(self, "plans", WarmPool(used, measures(posted.measured)))
         object.__setattr__(self, "checks", KeptPlans(open_engine()))
         # Names of the segments that `score_own` tells of; the others are told by a scoring run.
         object.__setattr__(self, "decided", frozenset(each.name for each in (*of_scores, *of_own)))
@@ -181,11 +179,7 @@ class Scorer:
         """
         with self.plans.one() as plan:
             features = plan.compute(orders, products, cutoff, store)
-        scored = self.of_features(features, cutoff.day)
-        if self.measures is None:
-            return scored
-        measured = self.measures.measure(orders, products, cutoff)
-        return self._with(scored, self.order_assigner, measured)
+        return self._assigned(features, cutoff.day, self.posted_assigner)
 
     def of_features(self, features: pa.Table, on_day: int) -> Scored:
         """
@@ -198,8 +192,11 @@ class Scorer:
         on_day : int
             Local day number of their cutoff.
         """
+        return self._assigned(features, on_day, self.assigner)
+
+    def _assigned(self, features: pa.Table, on_day: int, assigner: Assigner) -> Scored:
         scores = _scores(self.release, features, on_day)
-        return Scored(features, scores, self.assigner.assign(_side_by_side(features, scores)))
+        return Scored(features, scores, assigner.assign(_side_by_side(features, scores)))
 
     @property
     def told_from(self) -> tuple[str, ...]:
@@ -283,7 +280,7 @@ class Scorer:
         """Names of the segments that a posted history can be in: those that orders, and scores of them, decide."""
         columns = columns_of(self.release.manifest)
         parsed = parse_all(self.segments, columns)
-        return frozenset(name for name, each in parsed.items() if not _of_run(each) or _of_orders(each))
+        return frozenset(name for name, each in parsed.items() if _of_posted(each))
 
     @property
     def told_to_segments(self) -> tuple[str, ...]:
@@ -312,7 +309,7 @@ def _of_run(parsed: Expression) -> bool:
     return bool(parsed.columns & REFILL_NAMES or parsed.measured)
 
 
-def _of_orders(parsed: Expression) -> bool:
+def _of_posted(parsed: Expression) -> bool:
     return not parsed.columns & REFILL_NAMES and told_of(tuple(parsed.measured))
 
 
