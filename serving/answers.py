@@ -4,8 +4,9 @@ import base64
 import binascii
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
 
@@ -22,6 +23,7 @@ from serving.requests import read_as_of, read_customer, split_request
 from serving.schemas import TEXT_LENGTH, PostedCustomer
 from serving.scorer import Scored, Scorer
 from serving.store import PublishedRun, SegmentFacts
+from serving.together import Together
 
 MEMBERS_A_PAGE = 50
 MEMBERS_AT_MOST = 1_000
@@ -31,7 +33,44 @@ NOT_SCORES = {"customer_id", "confidence"}
 Answer = dict[str, Any]
 
 
-def score(body: object, scorer: Scorer, run: PublishedRun, now: datetime) -> Answer:
+@dataclass(frozen=True)
+class Asked:
+    """What is to be scored of one request.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    run : PublishedRun
+    as_of : str or None
+        As given.
+    now : datetime
+        The instant of the request.
+    customers : mapping of int to PostedCustomer
+        By position in the request.
+    """
+
+    scorer: Scorer
+    run: PublishedRun
+    as_of: str | None
+    now: datetime
+    customers: Mapping[int, PostedCustomer]
+
+
+class Told(NamedTuple):
+    """What came of it: the cutoff, the last order before it, and of each position an answer or a problem."""
+
+    cutoff: Cutoff
+    data_through: datetime | None
+    results: dict[int, Answer | Problem]
+
+
+def score(
+    body: object,
+    scorer: Scorer,
+    run: PublishedRun,
+    now: datetime,
+    together: Together[Asked, Told] | None = None,
+) -> Answer:
     """
     Answer POST /v1/score.
 
@@ -45,6 +84,8 @@ def score(body: object, scorer: Scorer, run: PublishedRun, now: datetime) -> Ans
         with. Of events and of who they are nothing is posted, so features of these are unknown.
     now : datetime
         The instant of the request.
+    together : Together, optional
+        Of `tell`; requests of one customer that come at one time share the work.
 
     Returns
     -------
@@ -58,34 +99,62 @@ def score(body: object, scorer: Scorer, run: PublishedRun, now: datetime) -> Ans
     """
     as_of, items, alone = split_request(body)
     manifest = scorer.release.manifest
-    cutoff = read_as_of(as_of, now, manifest.time_zone)
+    read_as_of(as_of, now, manifest.time_zone)  # refused before its customers are
     read = {position: read_customer(item, position) for position, item in enumerate(items)}
-    refused = {position: found for position, found in read.items() if isinstance(found, Problem)}
     customers = {position: found for position, found in read.items() if isinstance(found, PostedCustomer)}
-    results: dict[int, Answer] = {}
-    data_through: datetime | None = None
-    if customers:
-        shop = Shop(manifest.currency, manifest.time_zone)
-        posted = check_histories(customers, shop, now, scorer.checks)
-        refused |= posted.refused
-        products = run.products_of(pc.unique(posted.orders["product_id"]))
-        data_through = posted.through(cutoff)
-        scored = scorer.score_posted(posted.orders, products, cutoff, orders_alone(run.tables["store"]))
-        results = _told(scorer, scored, customers, cutoff)
-    for position in customers.keys() - results.keys() - refused.keys():
-        path = f"customers[{position}].orders"
-        refused[position] = Problem("no-history", "no order was known before as_of", path, "an earlier order")
-    if alone and refused:
-        raise ProblemError(refused[0])
-    for position, problem in refused.items():
-        results[position] = {"customer_id": _id_of(items[position]), "error": problem.document()}
+    asked = Asked(scorer, run, as_of, now, customers)
+    told = (
+        together.ask((id(scorer), id(run), as_of), asked)
+        if together is not None and alone and customers
+        else tell([asked])[0]
+    )
+    results = {**read, **told.results}
+    if alone and isinstance(refused := results[0], Problem):
+        raise ProblemError(refused)
     return {
         "release": scorer.release.id,
-        "as_of": cells.instant(cutoff.at),
-        "data_through": cells.instant(data_through),
+        "as_of": cells.instant(told.cutoff.at),
+        "data_through": cells.instant(told.data_through),
         "labels": labels_of(manifest.horizon_days, manifest.currency, scorer.release),
-        "results": [results[position] for position in range(len(items))],
+        "results": [
+            {"customer_id": _id_of(item), "error": found.document()} if isinstance(found, Problem) else found
+            for item, found in zip(items, (results[position] for position in range(len(items))), strict=True)
+        ],
     }
+
+
+def tell(asked: Sequence[Asked]) -> list[Told]:
+    """
+    Score the customers of some requests at once; all of one scorer, run and `as_of`.
+
+    Requests that name no `as_of` are answered as of the last of them.
+    """
+    scorer, run = asked[0].scorer, asked[0].run
+    manifest = scorer.release.manifest
+    now = max(each.now for each in asked)
+    cutoff = read_as_of(asked[0].as_of, now, manifest.time_zone)
+    customers = dict(enumerate(customer for each in asked for customer in each.customers.values()))
+    if not customers:
+        return [Told(cutoff, None, {}) for _ in asked]
+    posted = check_histories(customers, Shop(manifest.currency, manifest.time_zone), now, scorer.checks)
+    products = run.products_of(pc.unique(posted.orders["product_id"]))
+    scored = scorer.score_posted(posted.orders, products, cutoff, orders_alone(run.tables["store"]))
+    results, through = _told(scorer, scored, customers, cutoff), posted.through(cutoff)
+    missing = Problem("no-history", "no order was known before as_of", "orders", "an earlier order")
+    numbers, told = iter(customers), []
+    for each in asked:
+        mine = dict(zip(each.customers, numbers, strict=False))
+        last = [through[key] for number in mine.values() if (key := key_of(number)) in through]
+        found = {
+            position: results.get(number) or _within(posted.refused.get(number, missing), position)
+            for position, number in mine.items()
+        }
+        told.append(Told(cutoff, max(last, default=None), found))
+    return told
+
+
+def _within(problem: Problem, position: int) -> Problem:
+    return replace(problem, field=f"customers[{position}].{problem.field}")
 
 
 def _told(

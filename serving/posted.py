@@ -36,20 +36,21 @@ class PostedHistories:
         Accepted lines in the ledger's stored schema, under keys instead of customer ids: two items of a
         request may name the same customer or the same order number, and stay apart.
     refused : mapping of int to Problem
-        By the item's position; all lines of such an item are left out.
+        By the item's position, the field as it is called within the item; all lines of such an item are left out.
     """
 
     orders: pa.Table
     refused: Mapping[int, Problem]
 
-    def through(self, cutoff: Cutoff) -> datetime | None:
-        """Return the instant of the last order known before a cutoff; None without one."""
+    def through(self, cutoff: Cutoff) -> dict[str, datetime]:
+        """Return the instant of the last order known before a cutoff of each customer, by key, who has one."""
         before = (
             pc.less(self.orders[name], pa.scalar(cutoff.at, INSTANT_TYPE))
             for name in ("ordered_at", "known_at")
         )
-        moment: datetime | None = pc.max(self.orders["ordered_at"].filter(pc.and_(*before))).as_py()
-        return moment
+        known = self.orders.filter(pc.and_(*before)).group_by("customer_id")
+        last = known.aggregate([("ordered_at", "max")])
+        return dict(zip(last["customer_id"].to_pylist(), last["ordered_at_max"].to_pylist(), strict=True))
 
 
 def key_of(position: int) -> str:
@@ -89,7 +90,7 @@ def check_histories(
     refused: dict[int, Problem] = {}
     for row in checked.rejected.to_pylist():
         position, index = places[row["line"]]
-        refused.setdefault(position, _problem(position, index, row["reason"], places))
+        refused.setdefault(position, _problem(index, row["reason"], places))
     accepted = checked.accepted
     good = pa.array([places[line][0] not in refused for line in checked.lines.to_pylist()], pa.bool_())
     return PostedHistories(accepted.filter(good), refused)
@@ -111,10 +112,10 @@ def _raw(lines: Sequence[OrderLine], keys: Sequence[str]) -> pa.Table:
     return pa.table({"line": pa.array(range(len(lines)), pa.int64()), **columns})
 
 
-def _problem(position: int, index: int, reason: str, places: Sequence[tuple[int, int]]) -> Problem:
+def _problem(index: int, reason: str, places: Sequence[tuple[int, int]]) -> Problem:
     """Name the line at fault, and any other line the reason speaks of, by its place in its own history."""
     told = re.sub(r"record (\d+)", lambda match: f"orders[{places[int(match[1])][1]}]", reason)
-    return Problem("invalid-history", told, f"customers[{position}].orders[{index}]")
+    return Problem("invalid-history", told, f"orders[{index}]")
 
 
 def serve_as_ledger(connection: duckdb.DuckDBPyConnection, orders: pa.Table, products: pa.Table) -> None:

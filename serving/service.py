@@ -26,6 +26,7 @@ from serving.live import Live
 from serving.metrics import Measured, Metrics
 from serving.monitoring.gauges import of_release_at_work
 from serving.schemas import ScoreAnswer
+from serving.together import Together
 
 # For the workers. Unless told, BentoML reports its use to its makers and OpenTelemetry slows every request.
 ENVIRONMENT = {
@@ -44,6 +45,7 @@ BENTOML_ERRORS = "bentoml._internal.server.http_app"
 TRACED = os.environ.get("OTEL_SDK_DISABLED", ENVIRONMENT["OTEL_SDK_DISABLED"]).lower() != "true"
 
 LIVE = Live()
+TOGETHER = Together(answers.tell)
 METRICS = Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
 KEYS = Keyring(lambda: home_from_environment().keys)
 
@@ -120,7 +122,7 @@ class Regulars:
         # The body is taken as it comes: BentoML's own refusals are no problem documents.
         try:
             with METRICS.scoring(alone=_of_one(body)):
-                answer = answers.score(body, LIVE.scorer(), LIVE.run(), datetime.now(UTC))
+                answer = answers.score(body, LIVE.scorer(), LIVE.run(), datetime.now(UTC), TOGETHER)
         except ProblemError as error:
             problem = replace(error.problem, instance=SCORE_PATH)
             return Response(problem.body(), status_code=problem.status, media_type=MEDIA_TYPE)

@@ -15,6 +15,8 @@ from models.release import load_release
 from segments.segment import load_file, load_library
 from serving import answers, customers
 from serving.errors import ProblemError
+from serving.requests import read_customer
+from serving.schemas import PostedCustomer
 from serving.scorer import Scorer
 from serving.store import PublishedRun
 from tests.serving.shop import CUTOFF, NOW, Shop
@@ -160,6 +162,21 @@ def test_one_bad_item_is_answered_for_itself_and_the_others_are_scored(shop: Sho
         (None, "customers[3]", unreadable),
         ("d", "customers[4].orders[1]", "duplicate of orders[0]; give line_id to keep both"),
     ]
+
+
+def test_requests_answered_together_get_what_each_gets_alone(
+    shop: Shop, histories: list[dict[str, Any]]
+) -> None:
+    scorer, run = Scorer(shop.release, load_library()), PublishedRun.open(shop.home)
+    bad = {"customer_id": "b", "orders": [{"order_id": "1", "ordered_at": "20233-01-01", "net_amount": 1}]}
+    read = [read_customer(item, 0) for item in (histories[0], bad, histories[1], histories[0])]
+    asked = [
+        answers.Asked(scorer, run, "2023-06-27", NOW, {0: item})
+        for item in read
+        if isinstance(item, PostedCustomer)
+    ]
+    assert len(asked) == 4
+    assert answers.tell(asked) == [told for each in asked for told in answers.tell([each])]
 
 
 def test_a_lone_bad_customer_is_the_answer_s_own_problem(shop: Shop) -> None:
