@@ -12,9 +12,10 @@ Three parts are added up.
 A day's variance has two parts. Independent purchases: Poisson-binomial for the first part above (quantity squared
 times p (1 - p)), compound Poisson for the others. And days that are good or bad for many customers at once (weekdays,
 offers, weather): by how much an item's days strayed over the last `NEW_BUYER_DAYS` beyond what independent purchases
-would, as a share of its squared mean, pooled with the store's, which counts `SWING_PURCHASES` purchases; as in a
-negative binomial distribution. p10 and p90 are those of a gamma distribution of that mean and variance (Wilson and
-Hilferty, 1931).
+would, as a share of its squared mean, pooled with the store's, which counts `SWING_PURCHASES` purchases. p10 and p90
+are those of a number of purchases, negative binomial, of so many pieces each that mean and variance are these; in whole
+pieces, p10 rounded down and p90 up. So they hold eight days in ten or more: what sells on one day in twenty has 0 for
+both, and what sells on one day in five 0 and 1.
 
 What the expected number leaves out: which weekday or holiday it is, offers to come and stock that runs out; and
 customers whom reminders move. Suppressed rows count: who has a subscription, or wants no reminder, still buys.
@@ -27,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
+from scipy.stats import nbinom
 
 from features.cutoff import Cutoff
 from serving.reminders.curve import bought_between_sql, hazards_sql, horizons
@@ -37,7 +39,9 @@ DAYS: Final = 30
 NEW_BUYER_DAYS: Final = 90
 ITEM_PURCHASES: Final = 20
 SWING_PURCHASES: Final = 100
-_Z90: Final = 1.2815515655446004  # standard normal quantile
+_LEAST_SWING: Final = (
+    1e-6  # below it a negative binomial is a Poisson distribution, and its quantiles overflow
+)
 
 SCHEMA: Final = pa.schema(
     [
@@ -155,10 +159,9 @@ def expected(connection: duckdb.DuckDBPyConnection, refills: str, cutoff: Cutoff
     spread = _lists(items["spreads"]) + items["squares"].to_numpy(np.float64)[:, None]
     again = _bought_again(first, rebuying(items, followed))
     pieces = spread.sum(axis=1) / np.maximum(first.sum(axis=1), 1e-12)  # of one purchase, for the variance
-    mean, variance = first + again, spread + again * pieces[:, None]
+    mean, apart = first + again, spread + again * pieces[:, None]
     strayed = connection.sql(_SWINGS.format(today=cutoff.day, new_days=NEW_BUYER_DAYS)).df()
-    variance += swings(items, strayed)[:, None] * mean**2
-    return _calendar(items, cutoff, mean, variance, new)
+    return _calendar(items, cutoff, mean, quantiles(mean, apart, swings(items, strayed)[:, None]), new)
 
 
 def _lists(column: "pd.Series[Any]") -> Floats:
@@ -252,7 +255,9 @@ def _bought_again(first: Floats, following: Floats | None) -> Floats:
     return out
 
 
-def _calendar(items: pd.DataFrame, cutoff: Cutoff, mean: Floats, variance: Floats, new: Floats) -> pa.Table:
+def _calendar(
+    items: pd.DataFrame, cutoff: Cutoff, mean: Floats, between: tuple[Floats, Floats], new: Floats
+) -> pa.Table:
     level, item = (np.repeat(items[name].to_numpy(object), DAYS) for name in ("level", "item"))
     product = item.copy()
     product[level != "product"] = None
@@ -263,8 +268,8 @@ def _calendar(items: pd.DataFrame, cutoff: Cutoff, mean: Floats, variance: Float
         "category": np.repeat(items["category"].to_numpy(object), DAYS),
         "date": np.tile(dates, len(items)),
         "expected_units": mean.ravel(),
-        "units_p10": _gamma(mean, variance, -_Z90).ravel(),
-        "units_p90": _gamma(mean, variance, _Z90).ravel(),
+        "units_p10": between[0].ravel(),
+        "units_p90": between[1].ravel(),
         "new_buyer_units": np.repeat(new, DAYS),
     }
     made = [pa.array(columns[field.name], field.type, from_pandas=True) for field in SCHEMA]
@@ -272,8 +277,26 @@ def _calendar(items: pd.DataFrame, cutoff: Cutoff, mean: Floats, variance: Float
     return pa.table(made, schema=SCHEMA).sort_by(by)
 
 
-def _gamma(mean: Floats, variance: Floats, z: float) -> Floats:
-    """Return the quantile of a gamma distribution at a standard normal one: its cube root is nearly normal."""
-    ninth = variance / np.maximum(9 * mean * mean, 1e-300)
-    cube = np.maximum(1 - ninth + z * np.sqrt(ninth), 0.0) ** 3
-    return np.where(mean > 0, mean * cube, 0.0)
+def quantiles(mean: Floats, apart: Floats, swing: Floats) -> tuple[Floats, Floats]:
+    """
+    Return how many pieces nine days in ten bring at least, and at most.
+
+    Parameters
+    ----------
+    mean : (...) float, pieces
+    apart : (...) float, squared pieces
+        A day's variance, were all purchases independent; 0 only where the mean is.
+    swing : (...) float, share of the squared mean
+        What days that are good or bad for many at once add to it.
+
+    Returns
+    -------
+    tuple of two (...) float, whole pieces
+        p10, rounded down, and p90, rounded up.
+    """
+    some = mean > 0
+    pieces = np.divide(apart, mean, out=np.ones_like(mean), where=some)  # of one purchase
+    rate = 1 / np.maximum(swing, _LEAST_SWING)
+    purchases = nbinom(rate, rate / (rate + mean / pieces))
+    low, high = (np.where(some, pieces * purchases.ppf(share), 0.0) for share in (0.1, 0.9))
+    return np.floor(low), np.ceil(high)

@@ -19,7 +19,8 @@ from ledger import identity, quoting
 from ledger.staging import Step
 from serving.reminders.curve import hazards_sql, horizons
 
-_PAIR_GAPS: Final = 3  # weight of the item in a pair's mean
+PAIR_GAPS: Final = 3
+"""Weight of the item in a pair's mean: with fewer gaps of its own, others say more of what is usual."""
 _ITEM_GAPS: Final = 20  # weight of the level above in an item's mean
 _PAIR_FREEDOM: Final = 6  # weight of the item in a pair's variance
 _ITEM_FREEDOM: Final = 50  # weight of the level above in an item's variance
@@ -128,12 +129,12 @@ PAIRS = Step(
 with pooled as (
     select
         b.*,
-        (b.log_sum + {_PAIR_GAPS} * i.mean) / (b.gaps + {_PAIR_GAPS}) as mean,
+        (b.log_sum + {PAIR_GAPS} * i.mean) / (b.gaps + {PAIR_GAPS}) as mean,
         (
             b.within_sum + {_PAIR_FREEDOM} * i.variance
             + case when b.gaps = 0 then 0e0 else
-                b.gaps * {_PAIR_GAPS} / (b.gaps + {_PAIR_GAPS}) * power(b.log_sum / b.gaps - i.mean, 2) end
-        ) / (b.gaps + {_PAIR_FREEDOM}) * (1 + 1e0 / (b.gaps + {_PAIR_GAPS})) as variance
+                b.gaps * {PAIR_GAPS} / (b.gaps + {PAIR_GAPS}) * power(b.log_sum / b.gaps - i.mean, 2) end
+        ) / (b.gaps + {_PAIR_FREEDOM}) * (1 + 1e0 / (b.gaps + {PAIR_GAPS})) as variance
     from reminder_bought b
     join reminder_items i on b.level = i.level and b.item = i.item
         and i.parent = case when b.level = 'product' then coalesce(b.category, '') else '' end

@@ -17,6 +17,7 @@ from typing import Final, Literal, get_args
 import duckdb
 
 from features.cutoff import Cutoff
+from serving.reminders.rhythm import PAIR_GAPS
 
 State = Literal["not_due", "due_soon", "due_now", "late", "lost"]
 STATES: Final[tuple[State, ...]] = get_args(State)
@@ -114,7 +115,13 @@ def stage(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, lead_days: int)
     ends = " ".join(f"when {number} then {row.ends.format(**words)}" for number, row in enumerate(TABLE))
     own = f"'usually every ' || {days_sql('usual')} || '; last bought on '"
     others = f"'others buy it again after ' || {days_sql('usual')} || '; bought once, on '"
-    usually = f"case when days_bought > 1 then {own} else {others} end"
+    mostly = (
+        f"'by ' || days_bought || ' purchases and what others do, every ' || {days_sql('usual')} "
+        "|| '; last bought on '"
+    )
+    usually = (
+        f"case when days_bought > {PAIR_GAPS} then {own} when days_bought > 1 then {mostly} else {others} end"
+    )
     last = f"{date_sql('last_day', cutoff)} || ', ' || {days_sql('elapsed')} || ' ago'"
     connection.execute(
         f"""

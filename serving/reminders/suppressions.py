@@ -43,6 +43,7 @@ with known as (
 )
 select
     product_id, any_value(title) filter (where turn = 1) as title,
+    any_value(category) filter (where turn = 1) as category,
     any_value(swap_for) filter (where turn = 1) as swap_for,
     coalesce(bool_or(discontinued) filter (where turn = 1), false) as discontinued,
     coalesce(bool_or(in_stock is false) filter (where turn = 1), false) as out_of_stock,
@@ -72,6 +73,19 @@ from way w
 left join reminder_products p on w.offered = p.product_id
 where coalesce(not p.discontinued and not p.out_of_stock, true)
 group by w.product_id
+""",
+)
+
+# Categories of which nothing is left to sell; what leads to a replacement is sold in another form.
+EMPTY = Step(
+    "reminder_empty_categories",
+    """
+select p.category, bool_and(p.discontinued) as gone,
+    max(case when p.discontinued then p.gone_at else p.out_at end) as at
+from reminder_products p left join reminder_swaps s on p.product_id = s.product_id
+where p.category is not null
+group by p.category
+having bool_and((p.discontinued or p.out_of_stock) and s.product_id is null)
 """,
 )
 
@@ -204,6 +218,7 @@ INSTEAD = Step("reminder_instead", _INSTEAD)
 STEPS: Final = (
     PRODUCTS,
     SWAPS,
+    EMPTY,
     CATEGORIES,
     SUBSCRIBED,
     PAUSED,
@@ -262,20 +277,28 @@ RULES: Final = (
     ),
     Rule(
         "discontinued",
-        "It is no longer sold, and nothing that is sold replaces it.",
+        "It, or every product of the category, is no longer sold, and nothing that is sold replaces it.",
         """
         select r.row, {local_gone} as since, 'no longer sold since ' || {local_gone_words} as reason
         from rows r join reminder_products u on r.product_id = u.product_id
         where u.discontinued and r.offer_product_id is null
+        union all
+        select r.row, {local_at}, 'nothing of it is sold since ' || {local_at_words}
+        from rows r join reminder_empty_categories u on r.category = u.category
+        where r.level = 'category' and u.gone
         """,
     ),
     Rule(
         "out_of_stock",
-        "There is none to sell.",
+        "There is none to sell, or nothing of the category.",
         """
         select r.row, {local_out} as since, 'out of stock since ' || {local_out_words} as reason
         from rows r join reminder_products u on r.product_id = u.product_id
         where u.out_of_stock and r.offer_product_id is null
+        union all
+        select r.row, {local_at}, 'all of it is out of stock since ' || {local_at_words}
+        from rows r join reminder_empty_categories u on r.category = u.category
+        where r.level = 'category' and not u.gone
         """,
     ),
     Rule(

@@ -98,6 +98,27 @@ def test_the_interval_is_that_of_independent_purchases() -> None:
     assert (first["units_p10"], first["units_p90"]) == pytest.approx((low, high), abs=1.5)
 
 
+def test_what_sells_seldom_has_whole_pieces_for_its_interval() -> None:
+    mean = np.array([0.0, 0.05, 0.2, 0.2, 3.0])
+    apart = np.array([0.0, 0.05, 0.2, 2.0, 3.0])  # the fourth is bought by tens, on one day in fifty
+    low, high = demand.quantiles(mean, apart, np.zeros(5))
+    # A Poisson number of mean 0.05 is 0 on 95 days in 100, of 0.2 on 82, of 3 below 1 on 5 and above 5 on 8.
+    assert low.tolist() == [0, 0, 0, 0, 1]
+    assert high.tolist() == [0, 0, 1, 0, 5]
+
+
+@pytest.mark.parametrize("swing", [0.0, 0.5])
+@pytest.mark.parametrize("mean", [0.3, 1.2, 6.0, 80.0])
+def test_eight_days_in_ten_or_more_lie_in_the_interval(mean: float, swing: float) -> None:
+    low, high = demand.quantiles(np.array([mean]), np.array([mean]), np.array([swing]))
+    drawn = np.random.default_rng(5)
+    rates = mean * (drawn.gamma(1 / swing, swing, 50_000) if swing else np.ones(50_000))
+    days = drawn.poisson(rates)
+    assert (days < low).mean() <= 0.105
+    assert (days > high).mean() <= 0.105
+    assert (days >= high).mean() >= 0.095  # and no wider than whole pieces need
+
+
 def test_days_that_are_good_for_many_at_once_stray_further_than_independent_purchases() -> None:
     items = pd.DataFrame({"level": ["product"] * 3, "item": ["milk", "rare", "steady"]})
     strayed = pd.DataFrame(

@@ -76,12 +76,17 @@ def test_a_state_says_since_when_it_holds(elapsed: int, other: int | None, since
 @pytest.mark.parametrize(
     ("elapsed", "times", "reason"),
     [
-        (29, 3, "usually every 30 days; last bought on 3 May, 29 days ago; due in 1 day"),
-        (30, 3, "usually every 30 days; last bought on 2 May, 30 days ago; due today"),
-        (33, 3, "usually every 30 days; last bought on 29 April, 33 days ago; due since 29 May"),
-        (45, 3, "usually every 30 days; last bought on 17 April, 45 days ago, 15 days over"),
+        (29, 4, "usually every 30 days; last bought on 3 May, 29 days ago; due in 1 day"),
+        (30, 4, "usually every 30 days; last bought on 2 May, 30 days ago; due today"),
+        (33, 4, "usually every 30 days; last bought on 29 April, 33 days ago; due since 29 May"),
+        (45, 4, "usually every 30 days; last bought on 17 April, 45 days ago, 15 days over"),
+        (
+            29,
+            3,
+            "by 3 purchases and what others do, every 30 days; last bought on 3 May, 29 days ago; due in 1 day",
+        ),
         (29, 1, "others buy it again after 30 days; bought once, on 3 May, 29 days ago; due in 1 day"),
-        (10, 3, "usually every 30 days; last bought on 22 May, 10 days ago; due in 20 days, on 21 June"),
+        (10, 4, "usually every 30 days; last bought on 22 May, 10 days ago; due in 20 days, on 21 June"),
     ],
 )
 def test_the_reason_names_the_customers_own_numbers(elapsed: int, times: int, reason: str) -> None:

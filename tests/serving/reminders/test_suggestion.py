@@ -46,6 +46,20 @@ def test_a_category_is_named_only_where_none_of_its_products_is() -> None:
     assert (both["bob"]["products"], both["bob"]["categories"]) == ([], ["Food > Milk"])
 
 
+def test_a_category_is_not_named_for_a_product_that_the_customer_wants_no_reminders_of() -> None:
+    pause = {
+        "pause_id": "p",
+        "customer_id": "ann",
+        "product_id": "milk",
+        "paused_at": CUTOFF.plus_days(-2).at,
+    }
+    pause |= {"known_at": pause["paused_at"]}
+    given = forecast([(name, item) for name in ("ann", "bob") for item in ("milk", "Food > Milk")])
+    assert list(suggested(given, pauses=[pause])) == ["bob"]
+    tool = product("milk", known_at=CUTOFF.plus_days(-2).at, replenishable=False)
+    assert suggested(given, products=[tool]) == {}
+
+
 def test_of_products_that_stand_in_for_each_other_one_is_named() -> None:
     bought = [*DUE, *unsteadily((14, 28), "ann", "oat", 22), ("bob", "oat", 22), ("bob", "milk", 22)]
     given = forecast([("ann", "milk"), ("ann", "oat"), ("ann", "soap")])

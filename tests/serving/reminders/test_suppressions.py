@@ -154,6 +154,23 @@ def test_what_is_out_of_stock_is_not_reminded_of(
     assert suppressed(products=[product("milk", known_at=known_at, in_stock=in_stock)]) == found
 
 
+def test_a_category_of_which_nothing_is_left_to_sell_is_not_reminded_of() -> None:
+    def unsold(item: str, days_ago: int, **cells: object) -> dict[str, Any]:
+        return dict(product(item, known_at=AT - days_ago * DAY, **cells))
+
+    out = [unsold("milk", 9, in_stock=False), unsold("oat", 3, discontinued=True)]
+    assert suppressed(item="Food > Milk", products=out) is None  # there is cream
+    (row,) = told(ledger(MILK, [*out, unsold("cream", 5, in_stock=False)]), ("ann", "Food > Milk"))
+    assert (row["suppressed_because"], row["suppressed_since"].isoformat()) == ("out_of_stock", "2024-05-29")
+    assert row["suppressed_reason"] == "all of it is out of stock since 29 May"
+    gone = [unsold(item, 9, discontinued=True) for item in ("milk", "oat", "cream")]
+    (row,) = told(ledger(MILK, gone), ("ann", "Food > Milk"))
+    assert row["suppressed_because"] == "discontinued"
+    assert row["suppressed_reason"] == "nothing of it is sold since 23 May"
+    gone[0]["swap_for"] = "soap"
+    assert suppressed(item="Food > Milk", products=gone) is None
+
+
 def test_what_is_not_used_up_is_not_reminded_of() -> None:
     assert suppressed(products=[product("milk", known_at=AT - DAY, replenishable=False)]) == "not_used_up"
 
