@@ -3,9 +3,10 @@
     python benchmarks/segment_fuzz.py [--expressions N] [--seed N]
 
 Half of the texts are grown from the language's own grammar, half are such texts with words exchanged, doubled, left out
-and torn, among them words of SQL that reach for files, the network, the system and other tables. Each text is refused
-in one line, or becomes SQL that holds nothing but our own words between the quotes, and that an engine without files
-and network can bind. A million take some minutes.
+and torn, among them words of SQL that reach for files, the network, the system and other tables, and odd characters.
+Each text is refused in one line that names a place in it, or becomes a sentence, an explanation and SQL that holds
+nothing but our own words between the quotes, and that an engine without files and network can bind. A million take some
+minutes.
 """
 
 import argparse
@@ -21,11 +22,14 @@ from features.catalog.shipped import CATALOG
 from ledger.errors import InputError
 from models.scores import SCORES
 from segments.assign import customers_sql
+from segments.derived import statistics_of
 from segments.expression import Expression, parse
 from segments.history_functions import ARGUMENTS
 from segments.measured import measure_sql
+from segments.nodes import resolved
 from segments.operators import FUNCTIONS, OPERATORS
 from segments.segment import load_library
+from segments.told import opposite, planned
 from segments.vocabulary import SegmentColumn, vocabulary
 
 BOUND_EVERY = 50  # binding takes twenty times as long as everything else
@@ -60,6 +64,22 @@ TEXTS = (
     "'{0}'",
     "'\"; --'",
 )
+ODD = (
+    "\0",
+    "\u200b",
+    "\u202e",
+    "\ufeff",
+    "\ud800",
+    "\u017f",
+    "\u0130",
+    "\uff11",
+    "\u2019",
+    "\u2014",
+    "\U0001f600",
+    "'\U0001f600'",
+    "\\u0027",
+)
+PLACE = re.compile(r"segment expression, character (\d+): ")
 NUMBERS = ("0", "1", "3", "0.5", "25", "30", "-2", "1e3", "1e99", "99999999999999999999")
 
 
@@ -78,7 +98,8 @@ class Grammar:
         self.segments = [segment.name for segment in load_library()]
         self.calls = [row for row in FUNCTIONS.values() if row.symbol != "in_segment"]
         self.words = [
-            *THEIRS,
+            *THEIRS.split(),
+            *ODD,
             *NUMBERS,
             *TEXTS,
             *FUNCTIONS,
@@ -199,7 +220,10 @@ class Checker:
         else:
             told = ""
         if told:
-            assert "\n" not in told, text  # noqa: S101 - what is checked here
+            place = PLACE.match(told)
+            assert place, (told, text)  # noqa: S101 - what is checked here
+            assert 1 <= int(place[1]) <= len(text) + 1, (told, text)  # noqa: S101
+            assert "\n" not in told, text  # noqa: S101
             self.seen["refused"] += 1
             return
         self.seen["understood"] += 1
@@ -210,16 +234,15 @@ class Checker:
             foreign |= foreign_words(measure_sql(sorted(expression.measured, key=lambda each: each.name)))
         assert not foreign, (foreign, text)  # noqa: S101
         assert expression.describe(known)  # noqa: S101
+        clause = resolved(expression.clause, known)
+        assert opposite(opposite(clause)) == clause, text  # noqa: S101
+        assert planned(clause, frozenset(), lambda _: 0).asks  # noqa: S101
         if self.seen["understood"] % BOUND_EVERY == 0:
             self._bind(expression, known)
 
     def _bind(self, expression: Expression, known: Mapping[str, float]) -> None:
-        thresholds = {
-            f"{name}:{share}.0": 1.0
-            for name in ("days_since_last_order", "orders", "spend", "clv_365d")
-            for share in (20, 40, 50, 60, 75, 80, 90, 95, 99)
-        }
-        customers, needs = customers_sql([expression], self.columns, {**thresholds, **known})
+        of_store = {statistic.key: 1.0 for statistic in statistics_of(expression)}
+        customers, needs = customers_sql([expression], self.columns, {**of_store, **known})
         texts = {each.name for each in expression.measured if each.unit == "text"} | {"country", "city"}
         texts |= {name for name, each in self.columns.items() if each.unit in {"text", "names"}}
         fields = ", ".join(

@@ -298,6 +298,8 @@ def _finish(shop: Any, draft: "Draft", *, saved: bool, as_json: bool) -> None:  
 def _show_preview(found: "Preview") -> None:
     typer.echo(f"{found.sentence[:1].upper()}{found.sentence[1:]}.")
     typer.echo(f"{found.count:,} customers, worth {found.value:,.0f} in the next 365 days")
+    for each in found.unheard:
+        typer.echo(each)
     if found.sample:
         terminal.show(found.sample, title="\nSome of them")
     if found.overlap:

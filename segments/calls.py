@@ -2,19 +2,21 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 from sqlglot import exp
 
 from ledger.event_names import EVENT_NAMES
 from segments.event_words import common_name
-from segments.history_functions import ARGUMENTS, EPOCH, SEQUENCES, Given, measured_by
+from segments.history_columns import EPOCH, Given, measured_by
+from segments.history_functions import ARGUMENTS, SEQUENCES
 from segments.nodes import Call
 from segments.operator import Operator
 from segments.operators import OPERATORS
 from segments.past_functions import PARTITIONS, PAST, in_control_group, moved, was_in_segment
 from segments.segment import Segment
+from segments.spelling import meant_segment, suggestion
 from segments.vocabulary import Measured, SegmentColumn, attribute_column
 
 MOST_DAYS = 36_500  # a hundred years
@@ -27,15 +29,15 @@ SENSITIVE = re.compile(
 )
 """What nobody is to be chosen by, unless the owner allows it; else such an attribute is no column."""
 MOST_PERCENT = 100
-MAX_NAMED = 12  # names listed in an error, which is one line
 
 
 class CallError(Exception):
-    """A call that is not understood; says why, and where when that is known."""
+    """A call that is not understood; says why, and where when that is known: a place, or the text at fault."""
 
-    def __init__(self, why: str, start: int = 0) -> None:
+    def __init__(self, why: str, start: int = 0, *, text: str | None = None) -> None:
         super().__init__(why)
         self.start = start
+        self.text = text
 
 
 def history_column(
@@ -95,14 +97,14 @@ def _of_past(
         if not 0 < number < MOST_PERCENT:
             raise CallError("percent is a number between 0 and 100")
         if not re.fullmatch(r"\w[\w \-]{0,59}", name):
-            raise CallError("an experiment's name is of letters, digits, blanks and hyphens")
+            raise CallError("an experiment's name is of letters, digits, blanks and hyphens", text=name)
         return Call(operator, (in_control_group(name, number),))
     if operator.symbol == "was_in_segment":
         if name not in segments:
-            raise CallError(f"unknown segment {name!r}; {suggestion(name, segments)}")
+            raise CallError(f"unknown segment {name!r}; {meant_segment(name, segments)}", text=name)
         return Call(operator, (was_in_segment(name, segments[name].title, int(number)),))
     if name not in PARTITIONS:
-        raise CallError(f"unknown groups {name!r}; {suggestion(name, PARTITIONS)}")
+        raise CallError(f"unknown groups {name!r}; {suggestion(name, PARTITIONS)}", text=name)
     return Call(operator, moved(operator.symbol, name, int(number)))
 
 
@@ -187,26 +189,22 @@ def _event(text: str) -> str:
         return known
     close = difflib.get_close_matches(text.strip().title(), EVENT_NAMES, n=1, cutoff=CLOSE)
     if close or not text.strip():
-        raise CallError(f"unknown event {text!r}; did you mean {(close or ['Product Viewed'])[0]!r}?")
+        raise CallError(
+            f"unknown event {text!r}; did you mean {(close or ['Product Viewed'])[0]!r}?", text=text
+        )
     return text
 
 
 def _attribute(name: str, columns: Mapping[str, SegmentColumn]) -> Measured:
     if not re.fullmatch(r"\w[\w \-]{0,59}", name):
-        raise CallError("attribute takes a name of letters, digits, blanks and hyphens in single quotes")
+        raise CallError(
+            "attribute takes a name of letters, digits, blanks and hyphens in single quotes", text=name
+        )
     column = attribute_column(name)
     if SENSITIVE.search(name) and column.name not in columns:
         raise CallError(
             f"{name!r} looks sensitive, and nobody is chosen by that unless the owner lists it as one of "
-            "sensitive_attributes in settings.toml and trains again"
+            "sensitive_attributes in settings.toml and trains again",
+            text=name,
         )
     return column
-
-
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return what was perhaps meant by an unknown word, or what there is."""
-    close = difflib.get_close_matches(word, list(known), n=1)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    names = sorted(known)
-    return f"known are {', '.join(names[:MAX_NAMED])}{' and more' if len(names) > MAX_NAMED else ''}"

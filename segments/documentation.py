@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from segments.expression import parse
 from segments.history_functions import ARGUMENTS, HISTORY, SEQUENCES
 from segments.operator import Operator
-from segments.operators import ARITHMETIC, COMPARISONS, LISTS, PERCENTILES, STORE_NUMBERS
+from segments.operators import ARITHMETIC, COMPARISONS, PERCENTILES, STORE_NUMBERS
 from segments.partitions import ACTIVE_SHARE, CHURNED_SHARE, DEFAULT_LIMITS, ENOUGH_RETURNS
 from segments.past_functions import PAST, WORST_FIRST
 from segments.segment import Segment, load_library
-from segments.text_and_dates import DATES, SEGMENTS, TEXTS
+from segments.text_and_dates import DATES, LISTS, SEGMENTS, TEXTS
 from segments.vocabulary import SegmentColumn
 
 _WORST_FIRST = ", ".join(f"`{name}`" for name in WORST_FIRST)
@@ -43,8 +43,9 @@ ordered once does not call them frequent.
 **Store-wide numbers** (percentiles, averages, the lifecycle limits) are found when a release is made and stored in
 it, so that one customer alone is judged as he would be in the crowd.
 
-**The lifecycle limits** are the store's own. Among customers who reached 1, 2, or 3 and more orders, the time to the
-next order is estimated with those still waiting counted as waiting (Kaplan and Meier, 1958). `active_until(k)` is the
+**The lifecycle limits** are the store's own. Among customers who reached 1, 2 or 3 orders, the time to the next order
+is estimated with those still waiting counted as waiting (Kaplan and Meier, 1958), each customer once, so that those who
+order every other day do not decide for all others; 3 stands for three and more. `active_until(k)` is the
 day by which {ACTIVE_SHARE:.0%} of those who ever come back have come back, `churned_after(k)` the day by which
 {CHURNED_SHARE:.0%} have. Where fewer than {ENOUGH_RETURNS} customers came back, all the store's gaps are taken
 together; where those are too few as well, {DEFAULT_LIMITS[0]} and {DEFAULT_LIMITS[1]} days.

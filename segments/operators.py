@@ -9,8 +9,7 @@ from sqlglot import exp
 from segments.history_functions import HISTORY, SEQUENCES
 from segments.operator import Numbers, Operator
 from segments.past_functions import PAST
-from segments.text_and_dates import DATES, SEGMENTS, TEXTS
-from segments.units import LINE_FEED
+from segments.text_and_dates import DATES, LISTS, SEGMENTS, TEXTS
 
 COMPARISONS = (
     Operator(
@@ -330,28 +329,6 @@ STORE_NUMBERS = (
         gives="number",
         statistics=lambda numbers: (f"C_{int(numbers[0])}",),
         unit="days",
-    ),
-)
-
-LISTS = (
-    Operator(
-        "includes",
-        takes=("list column", "text"),
-        sql=f"contains({{0}}, {LINE_FEED} || {{1}} || {LINE_FEED})",
-        says="one that holds {1}",
-        example="includes(due_now_items, 'Coffee > Beans')",
-        opposite="not includes",
-        form="choices",
-        statistics=lambda _: (),
-    ),
-    Operator(
-        "not includes",
-        takes=("list column", "text"),
-        sql=f"(NOT contains({{0}}, {LINE_FEED} || {{1}} || {LINE_FEED}))",
-        says="none that holds {1}",
-        example="not includes(late_items, 'Coffee > Beans')",
-        opposite="includes",
-        form="choices",
     ),
 )
 

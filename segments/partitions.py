@@ -27,7 +27,7 @@ class Waits(NamedTuple):
     Parameters
     ----------
     orders : (n,) int
-        Order count reached: 1, 2 or 3 for three and more.
+        Order count reached: 1, 2 or 3, which stands for three and more.
     days : (n,) int, days
         To the next order, or to the cutoff for those who have not come back.
     returned : (n,) int, customers
@@ -66,6 +66,9 @@ class Curve:
 def waits(connection: duckdb.DuckDBPyConnection) -> Waits:
     """Count the times to the next order, with those still waiting.
 
+    A customer counts once for each of the three order counts, so that those who order every other day do not decide
+    for all others when somebody counts as gone: of three and more orders, it is the time from the third to the fourth.
+
     Parameters
     ----------
     connection : DuckDBPyConnection
@@ -76,10 +79,11 @@ def waits(connection: duckdb.DuckDBPyConnection) -> Waits:
         """
         SELECT orders, days, sum(returned)::BIGINT AS returned, sum(waiting)::BIGINT AS waiting
         FROM (
-            SELECT least(order_number - 1, 3) AS orders, gap_days AS days, 1 AS returned, 0 AS waiting
-            FROM history_orders WHERE order_number > 1
+            SELECT order_number - 1 AS orders, gap_days AS days, 1 AS returned, 0 AS waiting
+            FROM history_orders WHERE order_number BETWEEN 2 AND 4
             UNION ALL
-            SELECT least(max(order_number), 3), min(age_days), 0, 1 FROM history_orders GROUP BY customer_id
+            SELECT max(order_number), min(age_days), 0, 1 FROM history_orders
+            GROUP BY customer_id HAVING max(order_number) <= 3
         )
         GROUP BY orders, days ORDER BY orders, days
         """

@@ -10,7 +10,7 @@ from typing import Final
 from segments.operator import Kind, Operator
 from segments.segment import load_file
 from segments.units import among, quoted
-from segments.vocabulary import DERIVED, Measured, SegmentColumn
+from segments.vocabulary import DERIVED, ORDER_TIME, ORDER_TIMES, Measured, SegmentColumn
 
 PARTITIONS: Final[Mapping[str, tuple[str, str, str]]] = {
     "lifecycle": ("lifecycle", "", "in the lifecycle grid"),
@@ -19,6 +19,12 @@ PARTITIONS: Final[Mapping[str, tuple[str, str, str]]] = {
 }
 """Groups of which every customer is in one: the column of his, what the segments' names begin with, and words."""
 _FILES: Final = {"lifecycle": "lifecycle", "rfm": "rfm", "value": "tiers"}
+
+VALUES: Final[Mapping[str, tuple[str, ...]]] = {
+    column: tuple(cell.name.removeprefix(prefix) for cell in load_file(_FILES[partition]))
+    for partition, (column, prefix, _) in PARTITIONS.items()
+} | {ORDER_TIME.name: ORDER_TIMES}
+"""All texts that a column ever holds, of those of which that is known."""
 
 _LIFECYCLE = [
     f"{orders}_{state}"

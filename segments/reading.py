@@ -1,24 +1,23 @@
 """From text to tree: what an expression may contain, and what is said when it contains something else.
 
-Two walls stand between a text and SQL. No word or sign reaches the SQL parser that is not ours: a column of
-the vocabulary, an operator or a function of the operator table. And no node of the parsed tree is used that
-the operator table does not name. The tree then holds our own rows only.
+Two walls stand between a text and SQL. The first is `segments.spelling`: no word or sign reaches the SQL parser that is
+not ours. The second is here: no node of the parsed tree is used that the operator table does not name. The tree then
+holds our own rows only.
 """
 
-import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 from sqlglot import exp
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import Token, TokenType
 
 from features.words import unit
 from ledger.errors import InputError
-from segments.calls import CallError, day_number, given_arguments, history_column, suggestion
+from segments.calls import CallError, day_number, given_arguments, history_column
 from segments.dialect import Plain
+from segments.kinds import KINDS, fits
 from segments.nodes import (
     Call,
     Clause,
@@ -33,53 +32,15 @@ from segments.nodes import (
     with_unit,
 )
 from segments.operator import Operator
-from segments.operators import ARITHMETIC, BY_NODE, COMPARISONS, FUNCTIONS, OPERATORS
+from segments.operators import ARITHMETIC, BY_NODE, FUNCTIONS, OPERATORS
+from segments.past_functions import VALUES
 from segments.segment import Segment
+from segments.spelling import MAX_DEPTH, Speller, meant_segment, refuse, signs_known, suggestion
+from segments.units import quoted
 from segments.vocabulary import FLAG_WORDS, TODAY, SegmentColumn
 
-MAX_LENGTH = 4000  # the longest condition a person can still review
-MAX_DEPTH = 30  # brackets and NOT within each other; the parser needs some twenty stack frames for each
-MAX_DAYS = 36_500  # a hundred years
 MAX_SEGMENTS = 10  # named within each other
 MAX_NUMBER = 1e15  # beyond it a DOUBLE no longer holds every whole number
-
-_SIGNS = {
-    TokenType.L_PAREN,
-    TokenType.R_PAREN,
-    TokenType.COMMA,
-    TokenType.EQ,
-    TokenType.NEQ,
-    TokenType.GT,
-    TokenType.GTE,
-    TokenType.LT,
-    TokenType.LTE,
-    TokenType.PLUS,
-    TokenType.DASH,
-    TokenType.STAR,
-    TokenType.SLASH,
-    TokenType.NUMBER,
-    TokenType.STRING,
-}
-_WORDS = {"and", "or", "not", "between", "in", "is", "null", "unknown"}
-_KINDS = {
-    "any": "a number or a text",
-    "number": "a number",
-    "text": "a text in single quotes",
-    "column": "a column",
-    "number column": "a column of numbers",
-    "list column": "a list such as due_now_items",
-    "text column": "a column of texts such as city",
-    "date column": "a column of dates such as birth_date",
-    "constant": "a number or a text in single quotes",
-    "days": "a whole number of days",
-    "percent": "a number between 0 and 100",
-    "order count": "0, 1, 2 or 3",
-}
-_ADVICE = {
-    TokenType.MOD: "write a share as a number from 0 to 1, as in 0.66 for 66 %",
-    TokenType.SEMICOLON: "a segment is one condition; join conditions with AND or OR",
-    TokenType.IDENTIFIER: "write texts in single quotes, as in 'loyal_active'",
-}
 
 
 @dataclass(frozen=True)
@@ -111,82 +72,21 @@ class Reader:
         InputError
             Names the position, what was found there and what could be meant.
         """
-        tokens = self._tokens()
+        tokens = Speller(self.columns, self.segments).tokens(self.text)
         try:
             (root,) = Dialect.get_or_raise(Plain).parser().parse_into(exp.Condition, tokens, self.text)
         except RecursionError:
-            self._refuse(0, "it is nested too deeply; use fewer brackets")
+            refuse(0, "it is nested too deeply; use fewer brackets")
         except SqlglotError as error:
-            self._refuse(
-                _position(error, self.text), "the condition breaks off or does not fit together here"
-            )
+            refuse(_position(error, self.text), "the condition breaks off or does not fit together here")
         if root is None:
-            self._refuse(0, "it is empty; write a condition such as orders = 1")
+            refuse(0, "it is empty; write a condition such as orders = 1")
         return self._clause(root, negated=negated, depth=0)
-
-    def _refuse(self, start: int, what: str) -> NoReturn:
-        raise InputError(f"segment expression, character {start + 1}: {what}")
-
-    # The first wall: words and signs.
-
-    def _tokens(self) -> list[Token]:
-        if len(self.text) > MAX_LENGTH:
-            self._refuse(
-                MAX_LENGTH, f"it is {len(self.text):,} characters long; at most {MAX_LENGTH:,} are allowed"
-            )
-        for place, character in enumerate(self.text):
-            if unicodedata.category(character) in {"Cc", "Cs"} and character not in "\n\r\t":
-                self._refuse(place, "a character that cannot be printed; remove it")
-        try:
-            tokens = Dialect.get_or_raise(None).tokenize(self.text)
-        except SqlglotError:
-            self._refuse(0, "a text or a comment in it is not closed; texts are written in single quotes")
-        if not tokens:
-            self._refuse(0, "it is empty; write a condition such as orders = 1")
-        self._check_all(tokens)
-        return list(tokens)
-
-    def _check_all(self, tokens: Sequence[Token]) -> None:
-        opened: list[str] = []  # what stands before each bracket that is open
-        for place, token in enumerate(tokens):
-            follower = tokens[place + 1].token_type if place + 1 < len(tokens) else None
-            call = FUNCTIONS.get(opened[-1]) if opened else None
-            if call and call.named and follower == TokenType.EQ and token.token_type not in _SIGNS:
-                self._check_argument(token, call)
-            else:
-                self._check(token, is_function=follower == TokenType.L_PAREN)
-            if token.token_type == TokenType.L_PAREN:
-                opened.append(tokens[place - 1].text.lower() if place else "")
-            elif token.token_type == TokenType.R_PAREN and opened:
-                opened.pop()
-            if len(opened) > MAX_DEPTH:
-                self._refuse(token.start, f"brackets are nested more than {MAX_DEPTH} deep")
-
-    def _check_argument(self, token: Token, call: Operator) -> None:
-        if token.text.lower() not in call.named:
-            meant = suggestion(token.text.lower(), call.named)
-            self._refuse(token.start, f"{call.symbol} has no argument {token.text!r}; {meant}")
-
-    def _check(self, token: Token, *, is_function: bool) -> None:
-        word = token.text.lower()
-        if token.token_type in _SIGNS:
-            return
-        if token.token_type in _ADVICE:
-            self._refuse(token.start, f"{token.text!r} is not understood; {_ADVICE[token.token_type]}")
-        if not word.isidentifier():
-            self._refuse(token.start, f"{token.text!r} is not understood; {_signs_known()}")
-        if word in _WORDS:
-            return
-        known, kind = (FUNCTIONS, "function") if is_function else (self.columns, "column")
-        if word not in known:
-            self._refuse(token.start, f"unknown {kind} {token.text!r}; {suggestion(word, known)}")
-
-    # The second wall: nodes.
 
     def _clause(self, node: exp.Expr, *, negated: bool, depth: int) -> Clause:
         node, negated = _unwrapped(node, negated=negated)
         if depth > MAX_DEPTH:
-            self._refuse(_start(node), f"conditions are nested more than {MAX_DEPTH} deep")
+            refuse(_start(node), f"conditions are nested more than {MAX_DEPTH} deep")
         if isinstance(node, exp.And | exp.Or):
             parts = [self._clause(part, negated=negated, depth=depth + 1) for part in node.flatten()]
             kind = Every if isinstance(node, exp.And) is not negated else Some
@@ -197,9 +97,7 @@ class Reader:
         if isinstance(condition, SegmentColumn) and condition.name in FLAG_WORDS:
             condition = Call(OPERATORS["="], (condition, Constant(1.0)))
         if not isinstance(condition, Call) or condition.operator.gives != "truth":
-            self._refuse(
-                _start(node), "a condition is needed here; compare it with something, as in orders >= 3"
-            )
+            refuse(_start(node), "a condition is needed here; compare it with something, as in orders >= 3")
         condition = self._with_units(_column_first(condition), node)
         return Call(OPERATORS[condition.operator.opposite], condition.operands) if negated else condition
 
@@ -207,29 +105,27 @@ class Reader:
         """Read what another segment asks for, in place."""
         name = node.expressions[0].this if len(node.expressions) == 1 else None
         if not isinstance(name, str) or not node.expressions[0].is_string:
-            self._refuse(
-                _start(node), "in_segment takes a segment's name, as in in_segment('loyal_customers')"
-            )
+            refuse(_start(node), "in_segment takes a segment's name, as in in_segment('loyal_customers')")
         if name in self.path:
             chain = " → ".join((*self.path[self.path.index(name) :], name))
-            self._refuse(_start(node), f"segment {name!r} would hang on itself: {chain}")
+            refuse(_start(node), f"segment {name!r} would hang on itself: {chain}")
         if name not in self.segments:
-            self._refuse(_start(node), f"unknown segment {name!r}; {suggestion(name, self.segments)}")
+            refuse(self._place(name, node), f"unknown segment {name!r}; {meant_segment(name, self.segments)}")
         other = self.segments[name]
         if len(self.path) >= MAX_SEGMENTS:
-            self._refuse(_start(node), f"segments are named within each other more than {MAX_SEGMENTS} deep")
+            refuse(_start(node), f"segments are named within each other more than {MAX_SEGMENTS} deep")
         within = Reader(other.expression, self.columns, self.segments, (*self.path, name))
         try:
             clause = within.read(negated=negated)
         except InputError as error:
-            self._refuse(_start(node), f"in segment {name!r}: {error}")
+            refuse(_start(node), f"in segment {name!r}: {error}")
         symbol = "not in_segment" if negated else "in_segment"
         return InSegment(OPERATORS[symbol], name, other.title, clause)
 
     def _value(self, node: exp.Expr, depth: int, wanted: str = "number") -> Value:
         node = node.unnest()
         if depth > MAX_DEPTH:
-            self._refuse(_start(node), f"the calculation is nested more than {MAX_DEPTH} deep")
+            refuse(_start(node), f"the calculation is nested more than {MAX_DEPTH} deep")
         if isinstance(node, exp.Literal):
             return self._constant(node)
         if isinstance(node, exp.Neg):
@@ -241,9 +137,7 @@ class Reader:
             return self.columns[node.name.lower()]
         value = self._call(node, depth)
         if isinstance(value, Call) and value.operator.gives != wanted == "number":
-            self._refuse(
-                _start(node), "a number is needed here, not a condition; join conditions with AND or OR"
-            )
+            refuse(_start(node), "a number is needed here, not a condition; join conditions with AND or OR")
         return value
 
     def _of_history(self, operator: Operator, node: exp.Anonymous) -> Value:
@@ -251,7 +145,20 @@ class Reader:
         try:
             return history_column(operator, node, self.columns, self.segments)
         except CallError as error:
-            self._refuse(error.start or _start(node), f"{error}, as in {operator.example}")
+            self._refuse_call(error, operator, node)
+
+    def _refuse_call(self, error: CallError, operator: Operator, node: exp.Expr) -> NoReturn:
+        start = error.start or _start(node)
+        if error.text is not None:
+            start = self._place(error.text, node)
+        told = str(error)
+        refuse(start, told if told.endswith("?") else f"{told}; as in {operator.example}")
+
+    def _place(self, text: str, node: exp.Expr) -> int:
+        """Return where a text in quotes stands; the parser knows no place of it."""
+        start = _start(node)
+        place = self.text.find(quoted(text), start)
+        return start if place < 0 else place
 
     def _constant(self, node: exp.Literal) -> Constant:
         if node.is_string:
@@ -259,11 +166,9 @@ class Reader:
         try:
             number = float(node.this)
         except ValueError:
-            self._refuse(_start(node), f"{node.this!r} is not a number; write it as 1200 or 0.5")
+            refuse(_start(node), f"{node.this!r} is not a number; write it as 1200 or 0.5")
         if abs(number) > MAX_NUMBER:
-            self._refuse(
-                _start(node), f"{node.this} is too large a number; at most {MAX_NUMBER:g} is allowed"
-            )
+            refuse(_start(node), f"{node.this} is too large a number; at most {MAX_NUMBER:g} is allowed")
         return Constant(number)
 
     def _call(self, node: exp.Expr, depth: int) -> Value:
@@ -272,16 +177,14 @@ class Reader:
             return self._function(FUNCTIONS[node.name.lower()], node, depth)
         operator = BY_NODE.get(type(node))
         if isinstance(node, exp.Null):
-            self._refuse(_start(node), "a value is compared with nothing; write IS UNKNOWN or IS NOT UNKNOWN")
+            refuse(_start(node), "a value is compared with nothing; write IS UNKNOWN or IS NOT UNKNOWN")
         if operator is None:
-            self._refuse(_start(node), f"this is not part of the language; {_signs_known()}")
+            refuse(_start(node), f"this is not part of the language; {signs_known()}")
         if operator.symbol == "in" and not node.args.get("expressions"):
-            self._refuse(
-                _start(node), "IN needs a list, as in lifecycle in ('loyal_active', 'repeat_active')"
-            )
+            refuse(_start(node), "IN needs a list, as in lifecycle in ('loyal_active', 'repeat_active')")
         if operator.symbol == "is unknown":
             if not isinstance(node.expression, exp.Null):
-                self._refuse(_start(node), "IS is followed by UNKNOWN or NOT UNKNOWN")
+                refuse(_start(node), "IS is followed by UNKNOWN or NOT UNKNOWN")
             return self._typed(operator, (self._value(node.this, depth + 1),), node)
         parts = [node.args.get(name) for name in ("this", "expression", "low", "high")]
         operands = [part for part in parts if part is not None] + node.args.get("expressions", [])
@@ -291,14 +194,14 @@ class Reader:
         if operator.over or operator.measures:
             return self._of_history(operator, node)
         if operator.takes == ("segment",):
-            self._refuse(_start(node), f"{operator.symbol} is a condition; join it with AND or OR")
+            refuse(_start(node), f"{operator.symbol} is a condition; join it with AND or OR")
         try:
             given, plain = given_arguments(operator, node)
         except CallError as error:
-            self._refuse(error.start or _start(node), f"{error}, as in {operator.example}")
+            self._refuse_call(error, operator, node)
         operands = tuple(self._value(part, depth + 1) for part in plain)
         if len(operands) != len(operator.takes):
-            self._refuse(
+            refuse(
                 _start(node),
                 f"{operator.symbol} takes {len(operator.takes)} values, as in {operator.example}",
             )
@@ -320,7 +223,7 @@ class Reader:
 
     def _typed(self, operator: Operator, operands: tuple[Value, ...], node: exp.Expr) -> Call:
         if operator in ARITHMETIC and any(unit_of(operand)[0] == "date" for operand in operands):
-            self._refuse(
+            refuse(
                 _start(node),
                 "dates cannot be calculated with; compare them, as in first_order_on >= days_ago(30)",
             )
@@ -328,9 +231,9 @@ class Reader:
             operands = tuple(self._dated(operand, node) for operand in operands)
         for place, operand in enumerate(operands):
             kind = operator.takes[min(place, len(operator.takes) - 1)]
-            if not _fits(operand, kind):
-                wanted = _KINDS[kind]
-                self._refuse(
+            if not fits(operand, kind):
+                wanted = KINDS[kind]
+                refuse(
                     _start(node),
                     f"value {place + 1} of {operator.symbol} is {wanted}, as in {operator.example}",
                 )
@@ -339,7 +242,7 @@ class Reader:
     def _with_units(self, condition: Call, node: exp.Expr) -> Call:
         """Give constants their units; refuse to compare what does not compare, as money with days."""
         if not any(isinstance(leaf, SegmentColumn) for leaf in leaves(condition)):
-            self._refuse(_start(node), "this says nothing about a customer; name a column, as in orders >= 3")
+            refuse(_start(node), "this says nothing about a customer; name a column, as in orders >= 3")
         if condition.operator.statistics or condition.operator.function or condition.operator.measures:
             return condition
         first, *others = condition.operands
@@ -355,7 +258,7 @@ class Reader:
             return value
         day = day_number(value.value) if isinstance(value.value, str) else None
         if day is None:
-            self._refuse(_start(node), "a day is needed here, written as '2024-01-31' or days_ago(30)")
+            refuse(_start(node), "a day is needed here, written as '2024-01-31' or days_ago(30)")
         return Constant(float(day), "date")
 
     def _check_comparable(self, first: Value, other: Value, node: exp.Expr) -> None:
@@ -363,9 +266,11 @@ class Reader:
         is_text = isinstance(other, Constant) and isinstance(other.value, str)
         if is_text != (dimension == "text") and isinstance(other, Constant):
             wanted = "a text in single quotes" if dimension == "text" else "a number"
-            self._refuse(_start(node), f"{wanted} is needed here")
+            refuse(_start(node), f"{wanted} is needed here")
         if dimension and against and dimension != against:
-            self._refuse(_start(node), f"this compares {dimension} with {against}")
+            refuse(_start(node), f"this compares {dimension} with {against}")
+        if is_text and isinstance(first, SegmentColumn) and first.name in VALUES:
+            self._check_text(first, str(other.value), node)  # type: ignore[union-attr]
         maximum = unit(first.unit).maximum if isinstance(first, SegmentColumn) else None
         if (
             maximum
@@ -373,7 +278,12 @@ class Reader:
             and isinstance(other.value, float)
             and other.value > maximum
         ):
-            self._refuse(_start(node), f"the value never exceeds {maximum:g}; for 66 % of a share write 0.66")
+            refuse(_start(node), f"the value never exceeds {maximum:g}; for 66 % of a share write 0.66")
+
+    def _check_text(self, column: SegmentColumn, text: str, node: exp.Expr) -> None:
+        if text not in VALUES[column.name]:
+            told = f"{column.phrase} is never {text!r}; {suggestion(text, VALUES[column.name])}"
+            refuse(self._place(text, node), told)
 
 
 def _unwrapped(node: exp.Expr, *, negated: bool) -> tuple[exp.Expr, bool]:
@@ -398,34 +308,6 @@ def _column_first(condition: Call) -> Call:
     if not mirror or any(isinstance(leaf, SegmentColumn) for leaf in leaves(condition.operands[0])):
         return condition
     return Call(OPERATORS[mirror], condition.operands[::-1])
-
-
-def _fits(operand: Value, kind: str) -> bool:
-    is_text = unit_of(operand)[0] in {"text", "names"} or isinstance(getattr(operand, "value", None), str)
-    number = operand.value if isinstance(operand, Constant) and isinstance(operand.value, float) else None
-    is_column, is_constant = isinstance(operand, SegmentColumn), isinstance(operand, Constant)
-    fits = {
-        "any": True,
-        "number": not is_text,
-        "text": is_text and is_constant,
-        "column": is_column,
-        "number column": is_column and not is_text and operand is not TODAY,
-        "list column": is_column and unit_of(operand)[0] == "names",
-        "text column": is_column and unit_of(operand)[0] == "text",
-        "date column": is_column and unit_of(operand)[0] == "date" and operand is not TODAY,
-        "days": number is not None and number == int(number) and 0 <= number <= MAX_DAYS,
-        "constant": is_constant,
-        "percent": number is not None and 0 < number < 100,  # noqa: PLR2004 - per cent
-        "order count": number in {0.0, 1.0, 2.0, 3.0},
-    }
-    return fits[kind]
-
-
-def _signs_known() -> str:
-    signs = ", ".join(row.symbol for row in (*COMPARISONS, *ARITHMETIC))
-    return (
-        f"use columns, numbers, texts in single quotes, AND, OR, NOT, {signs}, and functions such as in_top"
-    )
 
 
 def _start(node: exp.Expr) -> int:

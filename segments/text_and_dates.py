@@ -1,6 +1,7 @@
-"""Operators over texts, dates and other segments; rows of the operator table as `segments.operators` has them."""
+"""Operators over texts, lists, dates and other segments; rows of the table of `segments.operators`."""
 
 from segments.operator import Operator
+from segments.units import LINE_FEED
 
 ATTRIBUTE = Operator(
     "attribute",
@@ -106,6 +107,28 @@ DATES = (
         says="not in the next {2}",
         example="not anniversary(birth_date, within_days = 30)",
         opposite="anniversary",
+    ),
+)
+
+LISTS = (
+    Operator(
+        "includes",
+        takes=("list column", "text"),
+        sql=f"contains({{0}}, {LINE_FEED} || {{1}} || {LINE_FEED})",
+        says="one that holds {1}",
+        example="includes(due_now_items, 'Coffee > Beans')",
+        opposite="not includes",
+        form="choices",
+        statistics=lambda _: (),
+    ),
+    Operator(
+        "not includes",
+        takes=("list column", "text"),
+        sql=f"(NOT contains({{0}}, {LINE_FEED} || {{1}} || {LINE_FEED}))",
+        says="none that holds {1}",
+        example="not includes(late_items, 'Coffee > Beans')",
+        opposite="includes",
+        form="choices",
     ),
 )
 

@@ -88,6 +88,7 @@ SCORES_OF_FIVE = tuple(
 RFM_GROUP = SegmentColumn("rfm_group", "text", "RFM group")
 VALUE_TIER = SegmentColumn("value_tier", "text", "value tier")
 ORDER_TIME = SegmentColumn("usual_order_time", "text", "usual time of day of the orders")
+ORDER_TIMES = ("morning", "afternoon", "evening", "night")
 DERIVED = (LIFECYCLE, *SCORES_OF_FIVE, RFM_GROUP, VALUE_TIER, ORDER_TIME)
 
 # Days are local day numbers.

@@ -12,9 +12,9 @@ from segments import nodes
 from segments.expression import parse
 from segments.nodes import Call, Clause, Constant, Every, InSegment, Some, Value
 from segments.operator import Operator
-from segments.operators import COMPARISONS, LISTS, OPERATORS, PERCENTILES
+from segments.operators import COMPARISONS, OPERATORS, PERCENTILES
 from segments.segment import Segment
-from segments.text_and_dates import DATES, SEGMENTS, TEXTS
+from segments.text_and_dates import DATES, LISTS, SEGMENTS, TEXTS
 from segments.units import quoted
 from segments.vocabulary import TODAY, Measured, SegmentColumn
 

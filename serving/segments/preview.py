@@ -3,7 +3,7 @@
 It is judged by the language's own SQL over the columns that the run kept, with the run's own numbers of the store.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,14 +26,17 @@ from segments.assign import compile_segments, customers_sql
 from segments.derived import inputs_of, statistics_of
 from segments.expression import Expression, parse
 from segments.measured import measure, relations_of
+from segments.nodes import Call, Clause, Constant, InSegment
 from segments.resolve import thresholds
 from segments.segment import Segment
+from segments.spelling import closest
 from segments.vocabulary import Measured, SegmentColumn, vocabulary
 from serving.segments.records import view_past
 from serving.store import PublishedRun, RunFacts
 
 VALUE: Final = "clv_365d"
 SAMPLE: Final = 5
+EQUAL: Final = {"=", "<>", "in", "not in"}
 TRIED: Final = Segment(
     name="tried", title="Tried", description="Tried.", expression="orders >= 0", advice="None."
 )
@@ -76,6 +79,8 @@ class Preview:
         customer_id, reasons and clv_365d of a few, spread evenly over all by id.
     overlap : tuple of Overlap
         Segments with any of the members, those with most first.
+    unheard : tuple of str
+        What the condition asks for and no customer has, such as a country misspelt, in words.
     """
 
     sentence: str
@@ -83,6 +88,7 @@ class Preview:
     value: float
     sample: list[dict[str, Any]]
     overlap: tuple[Overlap, ...]
+    unheard: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -177,6 +183,7 @@ class Trial:
             value=self.value(self.members),
             sample=self.sample(self.members, sample),
             overlap=tuple(sorted(told, key=lambda each: (-each.both, each.name))),
+            unheard=tuple(_unheard(self.expression.clause, self.frame)),
         )
 
     def against(self, before: Flags, sample: int = SAMPLE, *, after: Flags | None = None) -> Difference:
@@ -266,6 +273,25 @@ def _measured(run: PublishedRun, columns: Sequence[Measured]) -> pa.Table:
         found = measure(connection, columns)
     # Since the run, two ids may have become one: the order is the run's, and who is not found is unknown.
     return found.take(pc.index_in(customers, value_set=found["customer_id"].combine_chunks()))
+
+
+def _unheard(clause: Clause, frame: pa.Table) -> Iterator[str]:
+    """Yield the texts of a condition that no customer's column equals."""
+    if isinstance(clause, InSegment):
+        return
+    if not isinstance(clause, Call):
+        for part in clause.clauses:
+            yield from _unheard(part, frame)
+        return
+    column, *texts = clause.operands
+    if clause.operator.symbol not in EQUAL or getattr(column, "name", None) not in frame.column_names:
+        return
+    held = set(pc.unique(frame[column.name]).to_pylist())  # type: ignore[union-attr]
+    for asked in (each.value for each in texts if isinstance(each, Constant)):
+        if isinstance(asked, str) and asked not in held:
+            meant = closest(asked, [each for each in held if isinstance(each, str)])
+            so = f"; did you mean {meant!r}?" if meant else ""
+            yield f"nobody's {column.phrase} is {asked!r}{so}"  # type: ignore[union-attr]
 
 
 def _numbers(run: PublishedRun, expression: Expression, frame: pa.Table) -> dict[str, float]:

@@ -40,8 +40,8 @@ Columns = dict[str, SegmentColumn]
         ),
         ("between_percentiles(spend, 21, 93)", "total net spend is between its 21st and 93rd percentile"),
         (
-            "lifecycle in ('loyal_active', 'repeat_active', 'x')",
-            "place in the lifecycle grid is “loyal_active”, “repeat_active” or “x”",
+            "lifecycle in ('loyal_active', 'repeat_active', 'one_timer_active')",
+            "place in the lifecycle grid is “loyal_active”, “repeat_active” or “one_timer_active”",
         ),
     ],
 )
@@ -67,7 +67,7 @@ def test_the_numbers_of_a_release_take_the_place_of_their_names(columns: Columns
     [
         ("Orders >= 3", '("orders" >= 3.0e0)'),
         ("orders > -2", '("orders" > -2.0e0)'),
-        ("lifecycle = 'it''s'", "(\"lifecycle\" = 'it''s')"),
+        ("city = 'it''s'", "(\"city\" = 'it''s')"),
         ("spend_90d / spend > 0.5", '(("spend_90d" / nullif("spend", 0)) > 0.5e0)'),
         ("not (orders > 3 or spend < 5)", '(("orders" <= 3.0e0) AND ("spend" >= 5.0e0))'),
         (

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from features.cutoff import Cutoff
 from features.history import stage
 from ledger.views import add_missing_tables
+from segments import past_functions
 from segments.assign import assign, parse_all
-from segments.derived import derived_sql
+from segments.derived import cases, derived_sql
 from segments.partitions import (
     DEFAULT_LIMITS,
     Waits,
@@ -104,18 +105,22 @@ def test_the_owners_days_take_the_place_of_the_stores_which_move_out_of_their_wa
     }
 
 
-def test_times_to_the_next_order_are_counted_from_the_staged_history() -> None:
-    # a orders on days 0, 10, 15 and b on day 5 only; the cutoff is day 20.
+def test_times_to_the_next_order_are_counted_from_the_staged_history_once_a_customer() -> None:
+    # a orders on days 0, 10, 15, b on day 5 only, and c every other day from day 1 on; the cutoff is day 20.
     with duckdb.connect() as connection:
         connection.execute(
             "CREATE TABLE history_orders AS SELECT * FROM (VALUES ('a', 20, 1, NULL), ('a', 10, 2, 10), "
-            "('a', 5, 3, 5), ('b', 15, 1, NULL)) t(customer_id, age_days, order_number, gap_days)"
+            "('a', 5, 3, 5), ('b', 15, 1, NULL)) t(customer_id, age_days, order_number, gap_days) "
+            "UNION ALL SELECT 'c', 21 - 2 * n, n, CASE WHEN n > 1 THEN 2 END FROM range(1, 11) r(n)"
         )
         counted = waits(connection)
     assert list(zip(*(column.tolist() for column in counted), strict=True)) == [
+        (1, 2, 1, 0),
         (1, 10, 1, 0),
         (1, 15, 0, 1),
+        (2, 2, 1, 0),
         (2, 5, 1, 0),
+        (3, 2, 1, 0),
         (3, 5, 0, 1),
     ]
 
@@ -332,3 +337,9 @@ def test_where_no_times_of_day_are_told_nobody_buys_at_night() -> None:
     midnight = f"SELECT {', '.join(f'0::DOUBLE AS {part}_order_share' for part in parts)}"
     told = derived_sql("usual_order_time", {"afternoon_order_share:mean": 0.0})
     assert duckdb.execute(f"SELECT {told} FROM ({midnight})").fetchall() == [(None,)]
+
+
+def test_the_texts_that_a_column_may_be_compared_with_are_those_that_it_ever_holds() -> None:
+    assert {name: {case.value for case in cases(name)} for name in past_functions.VALUES} == {
+        name: set(values) for name, values in past_functions.VALUES.items()
+    }

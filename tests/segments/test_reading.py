@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 from ledger.errors import InputError
 from segments.expression import parse
 from segments.operators import FUNCTIONS
-from segments.reading import MAX_LENGTH
+from segments.segment import load_library
+from segments.spelling import MAX_LENGTH
 from segments.vocabulary import SegmentColumn
 
 Columns = dict[str, SegmentColumn]
@@ -56,6 +57,55 @@ Columns = dict[str, SegmentColumn]
         ("getenv('HOME') = 'x'", "character 1: unknown function 'getenv'"),
         ("orders::varchar = '1'", "character 7: '::' is not understood"),
         ("orders > 1e99", "1e99 is too large a number"),
+        ("orders > 1 and (spend > 2 or (spend = 1)", "character 16: this bracket is not closed"),
+        ("orders > 1) and spend > 2", "character 11: this bracket closes none that is open"),
+        ("orders => 1", "character 8: '=>' is not understood; did you mean >=?"),
+        ("orders ≥ 1", "character 8: '≥' is not understood; did you mean >=?"),
+        (
+            "orders > Berlin",
+            "character 10: unknown column 'Berlin'; if it is a text, write it in single quotes",
+        ),
+        (
+            "lifecycle('x') = 1",
+            "character 1: unknown function 'lifecycle'; lifecycle is a column and has no brackets",
+        ),
+        (
+            "in_top = 1",
+            "character 1: unknown column 'in_top'; in_top is a function, as in in_top(clv_365d, 10)",
+        ),
+        (
+            "orders > 1 and lifecycle in ('loyal_active', 'Loyal_Activ')",
+            "character 46: place in the lifecycle grid is never 'Loyal_Activ'; did you mean 'loyal_active'?",
+        ),
+        ("value_tier = 'plat'", "character 14: value tier is never 'plat'; did you mean 'platinum'?"),
+        (
+            "orders > 1 and in_segment('loyal_custmers')",
+            "character 27: unknown segment 'loyal_custmers'; did you mean 'loyal_customers'?",
+        ),
+        (
+            "orders > 1 and in_segment('Champion')",
+            "character 27: unknown segment 'Champion'; did you mean 'rfm_champions'?",
+        ),
+        (
+            "loyal_customers and orders > 1",
+            "character 1: unknown column 'loyal_customers'; loyal_customers is a segment; write in_segment(",
+        ),
+        (
+            "was_in_segment('loyal_custmers', days_ago = 7)",
+            "character 16: unknown segment 'loyal_custmers'; did you mean 'loyal_customers'?",
+        ),
+        (
+            "orders > 1 and did('Prodct Viewed')",
+            "character 20: unknown event 'Prodct Viewed'; did you mean 'Product Viewed'?",
+        ),
+        (
+            "moved_up('lifecyle', within_days = 7)",
+            "character 10: unknown groups 'lifecyle'; did you mean 'lifecycle'?",
+        ),
+        (
+            "orders(within_day = 3) > 1",
+            "character 8: orders has no argument 'within_day'; did you mean 'within_days'?",
+        ),
         ("lifecycle = 'a\0b'", "character 15: a character that cannot be printed"),
         ("lifecycle = 'open", "is not closed"),
         ("(" * 40 + "orders > 1" + ")" * 40, "character 31: brackets are nested more than 30 deep"),
@@ -68,7 +118,7 @@ def test_what_is_no_condition_is_refused_with_position_and_suggestion(
     text: str, error: str, columns: Columns
 ) -> None:
     with pytest.raises(InputError) as refused:
-        parse(text, columns)
+        parse(text, columns, {each.name: each for each in load_library()})
     assert error in str(refused.value)
     assert "\n" not in str(refused.value)
 

@@ -16,6 +16,7 @@ from ledger.errors import InputError
 from models.scores import scores_for
 from segments.definitions import Definitions
 from segments.expression import parse
+from segments.past_functions import VALUES
 from segments.segment import load_library
 from segments.vocabulary import vocabulary
 from serving.look.builder import name_of
@@ -87,7 +88,8 @@ def test_what_rows_cannot_say_is_left_to_text(text: str) -> None:
     "column", [None, *COLUMNS.values()], ids=lambda each: each.name if each else "segment"
 )
 def test_every_operator_that_a_form_offers_has_words_and_can_be_written(column: Any) -> None:  # noqa: ANN401
-    samples = {"number": "7", "day": "2024-01-31", "text": "loyal_customers"}
+    texts = VALUES.get(column.name, ()) if column else ()
+    samples = {"number": "7", "day": "2024-01-31", "text": next(iter(texts), "loyal_customers")}
     for operator in operators_of(column):
         assert words_of(operator)
         row = fitting(Row(column.name if column else "segment", operator), COLUMNS)
