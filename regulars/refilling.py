@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from regulars import terminal
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
 HORIZON_DAYS = 14
 """Where none is asked for: a reminder is sent for the next two weeks, not for the next ninety days."""
+NO_CATEGORY = (
+    "Nothing to judge at level category: of no category that is known was anything bought on two days. "
+    "`regulars import products` tells categories."
+)
 
 
 def evaluate(settings: "Settings", as_of: datetime | None, horizon_days: int, *, as_json: bool) -> None:
@@ -53,7 +58,19 @@ def show(comparisons: "Sequence[RefillComparison]") -> None:
         rows = [{"tenth": place, **group} for place, group in enumerate(found.deciles, start=1)]
         terminal.show(rows, title="\nCalibration by tenth of the prediction")
         terminal.show_record(found.dates, indent="  ")
-        terminal.show_lines([""])
+        terminal.show_lines([*_remarks(found), ""])
+    if "category" not in {found.level for found in comparisons}:
+        terminal.show_lines([NO_CATEGORY, ""])
+
+
+def _remarks(found: "RefillComparison") -> list[str]:
+    """Return what explains a blank, and what would tell more."""
+    remarks = []
+    if isnan(float(found.methods[0]["precision_top_50"])):
+        remarks.append("  precision_top_50 is told of items with 200 such pairs or more; there are none.")
+    if found.dates["followed_days"] <= found.horizon_days:
+        remarks.append("  Dates can be judged over these days alone; an earlier --as-of tells more of them.")
+    return remarks
 
 
 def plain(comparisons: "Sequence[RefillComparison]") -> list[dict[str, Any]]:

@@ -119,7 +119,8 @@ def evaluate_refills(
     Raises
     ------
     InputError
-        When the orders end before the horizon does, or nobody had bought anything on two days.
+        When no order names a product, the orders end before the horizon does, or nobody had bought anything on two
+        days.
     """
     progress("reading what was bought then", 0.0)
     followed_days = _read_then(connection, cutoff, horizon_days)
@@ -134,7 +135,8 @@ def evaluate_refills(
     progress("judged", 1.0)
     if not found:
         raise InputError(
-            f"before {cutoff.local_date} nobody had bought a product on two days; choose a later --as-of"
+            f"before {cutoff.local_date} nobody had bought a product on two days; choose a later --as-of, or with it a "
+            "shorter --horizon-days"
         )
     return found
 
@@ -146,6 +148,14 @@ def _read_then(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, horizon_da
     connection.register("refills_joined", joined)
     connection.execute(_BOUGHT.format(day=cutoff.day))
     connection.unregister("refills_joined")
+    if (
+        connection.execute("SELECT 1 FROM history_items WHERE product_id IS NOT NULL LIMIT 1").fetchone()
+        is None
+    ):
+        raise InputError(
+            "no order line names a product, so there are no refills to judge; import orders with a product_id "
+            "(--map product_id=NAME says what a file calls it)"
+        )
     last = connection.execute("SELECT max(ahead) FROM refills_then").fetchone()
     followed = 0 if last is None or last[0] is None else min(int(last[0]) + 1, MOST_FOLLOWED_DAYS)
     # A shop that is closed on some days has complete windows too.

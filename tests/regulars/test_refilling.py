@@ -77,3 +77,27 @@ def test_what_is_printed_says_who_answered_and_asks_for_the_horizon_given(
     assert "answered by " in said
     assert "Calibration by tenth of the prediction" in said
     assert "last mean gap mean error days of all" in said
+
+
+def test_a_shop_with_few_customers_and_no_categories_is_told_what_is_missing(
+    shop_files: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    few = tmp_path / "orders.csv"
+    first, *lines = shop_files["orders"].read_text(encoding="utf-8").splitlines()
+    place = first.split(",").index("customer_id")
+    customers = sorted({line.split(",")[place] for line in lines})[:30]
+    few.write_text("\n".join([first, *(line for line in lines if line.split(",")[place] in customers)]))
+    import_files(
+        Ledger(Home(tmp_path / "home")),
+        ORDERS,
+        [few],
+        imported_at=SHOP_IMPORTED_AT,
+        currency=SHOP_CURRENCY,
+        time_zone=SHOP_TIME_ZONE,
+    )
+    run("--home", str(tmp_path / "home"))
+    said = capsys.readouterr().out
+    assert "Refills at level product" in said
+    assert "precision_top_50 is told of items with 200 such pairs or more; there are none." in said
+    assert "Nothing to judge at level category" in said
+    assert "`regulars import products` tells categories" in said

@@ -1,5 +1,6 @@
 """Refills judged on what was bought after a past day."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -45,7 +46,7 @@ def bought(customers: int, seed: int = 3) -> list[tuple[str, str, int]]:
     return sorted(set(rows))
 
 
-def shop(rows: list[tuple[str, str, int]]) -> duckdb.DuckDBPyConnection:
+def shop(rows: Sequence[tuple[str, str | None, int]]) -> duckdb.DuckDBPyConnection:
     """Return a ledger connection over purchases of 5.00 each."""
     at = [CUTOFF.at + timedelta(days=day, hours=9) for *_, day in rows]
     numbers = [str(number) for number in range(len(rows))]
@@ -113,6 +114,12 @@ def test_dates_are_judged_where_later_purchases_are_known(judged: dict[str, Refi
     assert dates["median_error_days"] < 7
     # of those who do not come back, last + mean gap says "now" for ever
     assert dates["mean_error_days_of_all"] < dates["last_mean_gap_mean_error_days_of_all"]
+
+
+def test_orders_without_products_are_refused_with_what_to_import() -> None:
+    nameless = [(customer, None, day) for customer, _, day in bought(5)]
+    with pytest.raises(InputError, match=r"no order line names a product.*--map product_id=NAME"):
+        evaluate_refills(shop(nameless), CUTOFF, 14, seed=1)
 
 
 def test_a_horizon_that_is_not_over_is_refused_with_what_to_do() -> None:
