@@ -22,7 +22,7 @@ from features.relations import ATTRIBUTES, EVENTS
 from features.relations import STORE as STORE_RELATION
 from features.snapshot import exact_sums
 from ledger.engine import open_engine
-from ledger.plans import Exchanged
+from ledger.plans import Exchanged, alone
 from ledger.schema import INSTANT_TYPE
 from ledger.tables.orders import ORDERS
 from ledger.tables.products import PRODUCTS
@@ -170,8 +170,7 @@ class WarmPool:
     def __init__(self, feature_set: FeatureSet, beside: Beside = NOTHING_BESIDE) -> None:
         self._feature_set, self._beside = feature_set, beside
         self._engine = open_engine()
-        # A request is run by the thread that brings it; to share a few lines out to others takes longer than they do.
-        self._engine.execute("set threads = 1")
+        alone(self._engine)
         self._idle: list[WarmSnapshots] = []
 
     @property

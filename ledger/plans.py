@@ -35,6 +35,11 @@ class Exchanged:
         return self.rows.__arrow_c_stream__(requested_schema)
 
 
+def alone(engine: duckdb.DuckDBPyConnection) -> None:
+    """Have an engine work in the thread that asks it: to share a few rows out to others takes longer than they do."""
+    engine.execute("SET threads = 1; SET async_threads = 0")
+
+
 class _Plan:
     """One statement over one relation, planned; not to be used by two threads at once."""
 
@@ -75,11 +80,11 @@ class KeptPlans:
     Parameters
     ----------
     engine : duckdb.DuckDBPyConnection
-        One of its own; it is set to one thread, for to share a few rows out to others takes longer than they do.
+        One of its own; it is left `alone`.
     """
 
     def __init__(self, engine: duckdb.DuckDBPyConnection) -> None:
-        engine.execute("SET threads = 1")
+        alone(engine)
         self._engine = engine
         self._idle: OrderedDict[_Key, list[_Plan]] = OrderedDict()
         self._lock = threading.Lock()

@@ -262,7 +262,13 @@ class Effect:
             return f"{way} by {abs(effect) * 100:.1f} points"
         if effect > NO_MORE_THAN:
             return f"{way} to over {NO_MORE_THAN:.0f} times as much"
-        return f"{way} by {shown(round(abs(effect), 3), 'share')}"
+        return f"{way} by {_share(round(abs(effect), 3))}"
+
+
+@cache
+def _share(rounded: float) -> str:
+    """Return a share to a tenth of a per cent; of a thousand customers the same come again and again."""
+    return shown(rounded, "share")
 
 
 class _Words:

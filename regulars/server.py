@@ -13,6 +13,9 @@ SERVICE = "serving.service:Regulars"
 GRACE_SECONDS = 10
 """How long requests under way may take after a stop is asked for."""
 
+MEMORY = {"MALLOC_ARENA_MAX": "2", "MALLOC_TRIM_THRESHOLD_": "131072", "MALLOC_MMAP_THRESHOLD_": "131072"}
+"""For glibc, which reads them when a process starts and else keeps what large requests used, each thread its own."""
+
 
 def require_free_port(host: str, port: int) -> None:
     """
@@ -77,7 +80,7 @@ def environment(
     """Return the environment of the service: the home, BentoML's own files in it, how many workers, and the secret."""
     absolute = Home(home.path.resolve())
     options = [inherited.get("BENTOML_CONFIG_OPTIONS", ""), f"services.regulars.workers={workers}"]
-    return inherited | {
+    return (MEMORY | inherited) | {
         "REGULARS_HOME": str(absolute.path),
         "BENTOML_HOME": str(absolute.bentoml),
         "BENTOML_CONFIG_OPTIONS": " ".join(filter(None, options)),

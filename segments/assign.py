@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import duckdb
@@ -34,7 +34,7 @@ NOBODY = "SELECT '' AS customer_id, 0 AS place, '' AS segment, CAST([] AS VARCHA
 
 def _sealed_engine() -> duckdb.DuckDBPyConnection:
     """Return an engine without files and network: nothing here needs them, should a refused word ever slip through."""
-    return duckdb.connect(config={"enable_external_access": "false", "threads": 1})
+    return duckdb.connect(config={"enable_external_access": "false", "threads": 1, "async_threads": 0})
 
 
 @dataclass(frozen=True)
@@ -73,12 +73,14 @@ class Assigner:
     needs: tuple[str, ...]
     measured: tuple[Measured, ...] = ()
     parts: Parts | None = None
-    _engine: duckdb.DuckDBPyConnection = field(
-        default_factory=_sealed_engine, init=False, repr=False, compare=False
-    )
-    _plans: KeptPlans = field(
-        default_factory=lambda: KeptPlans(_sealed_engine()), init=False, repr=False, compare=False
-    )
+
+    @cached_property
+    def _engine(self) -> duckdb.DuckDBPyConnection:
+        return _sealed_engine()
+
+    @cached_property
+    def _plans(self) -> KeptPlans:
+        return KeptPlans(_sealed_engine())
 
     def assign(self, frame: pa.Table | pd.DataFrame) -> pa.Table:
         """Return the memberships of every customer of the frame.

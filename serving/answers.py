@@ -202,7 +202,10 @@ def reasons_of(told: Mapping[str, Reasons]) -> Answer:
             "scale": each.scale,
             "base": each.base,
             "usual": each.usual,
-            "reasons": [reason._asdict() for reason in each.reasons],
+            "reasons": [
+                {"subject": subject, "text": text, "contribution": contribution, "effect": effect}
+                for subject, text, contribution, effect in each.reasons
+            ],
             "rest": each.rest,
         }
         for name, each in told.items()

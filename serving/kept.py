@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Hashable
 from typing import NamedTuple
 
-MOST_BYTES = 64_000_000
+MOST_BYTES = 32_000_000
 COMPRESSED_FROM_BYTES = 1_000  # less fits one packet
 LEVEL = 5  # higher takes twice as long for a few per cent
 

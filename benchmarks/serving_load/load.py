@@ -133,6 +133,20 @@ class Load:
         await asyncio.gather(*running)
         return took
 
+    async def at_most(self, callers: int, requests: Iterable[Asked], a_second: float) -> Took:
+        """Send requests of a few callers who wait for their answers: a slow service is asked more slowly."""
+        took, due, given = Took(), perf_counter(), iter(requests)
+
+        async def call() -> None:
+            nonlocal due
+            for asked in given:
+                mine = due = max(due + 1 / a_second, perf_counter())
+                await asyncio.sleep(mine - perf_counter())
+                await self._one(asked, perf_counter(), took)
+
+        await asyncio.gather(*(call() for _ in range(callers)))
+        return took
+
     async def one_by_one(self, requests: Iterable[Asked]) -> Took:
         """Send requests, each after the answer to the one before."""
         took = Took()

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import cycle
+from itertools import cycle, takewhile
 from time import perf_counter
 from typing import Any
 
@@ -30,7 +30,8 @@ from serving import answers
 from serving.live import open_scorer
 from serving.store import PublishedRun
 
-A_SECOND = 40.0
+A_SECOND, CALLERS = 20.0, 8
+"""Requests, and how many are under way at most: two workers that share a processor must keep up while one restarts."""
 READ, HISTORIES, BUYERS = 200, 20, 40
 ORDERS_OF_ALL, REREAD_OF_ALL, SCORED_OF_ALL = 0.03, 0.01, 0.2
 """Shares of the requests; the others are reads of customers to whom nothing happens."""
@@ -204,7 +205,7 @@ async def run(home: Home, processors: set[int], seconds: float, a_second: float)
         For the service.
     seconds : float
     a_second : float
-        Requests.
+        Requests, at most.
     """
     first = load_deployed(home)
     second = without_trees(home, first)
@@ -219,8 +220,8 @@ async def run(home: Home, processors: set[int], seconds: float, a_second: float)
             _promote(home, (second.id, first.id, broken), min(PROMOTED_EVERY, seconds / 6), until, seen)
         )
         killing = asyncio.create_task(_kill(server, min(KILLED_EVERY, seconds / 2.5), until, seen))
-        requests = (asked for asked, _ in zip(mix, range(int(seconds * a_second)), strict=False))
-        took = await load.at_rate(requests, a_second)
+        requests = takewhile(lambda _: perf_counter() < until, mix)
+        took = await load.at_most(CALLERS, requests, a_second)
         await asyncio.gather(changing, killing)
     settle(Ledger(home), datetime.now(UTC))
     with Ledger(home).connect() as connection:

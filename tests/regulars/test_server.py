@@ -39,7 +39,7 @@ def test_the_service_is_told_the_home_as_an_absolute_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert server.environment(Home(Path("shop")), 2, {"BENTOML_CONFIG_OPTIONS": "a.b=c"}) == {
+    assert server.environment(Home(Path("shop")), 2, {"BENTOML_CONFIG_OPTIONS": "a.b=c"}) == server.MEMORY | {
         "BENTOML_CONFIG_OPTIONS": "a.b=c services.regulars.workers=2",
         "REGULARS_HOME": str(tmp_path / "shop"),
         "BENTOML_HOME": str(tmp_path / "shop" / "bentoml"),
