@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 from segments.definitions import Definitions
 from serving.answers import Answer
 from serving.export.shipped import DESTINATIONS
-from serving.look.belonging import page_of_members
 from serving.look.charts import Chart, Series
+from serving.look.members import page_of_members
 from serving.look.page import Asked
 from serving.look.segments import kind_of
 from serving.look.texts import say

@@ -10,7 +10,7 @@ from models.scores import scores_for
 from segments.expression import parse
 from segments.vocabulary import SegmentColumn, vocabulary
 from serving.answers import Answer, segment_facts, summary
-from serving.look.belonging import places_of
+from serving.look.members import places_of
 from serving.look.page import Asked
 from serving.segments.editing import PARTITIONS, followed, partition
 from serving.store import PublishedRun
