@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 
 CONNECTIONS = 64
+IDLE_SECONDS = 2.0
+"""After which a connection is not used again: the server closes idle ones, maybe while a request is on its way."""
 CUT = 0
 """Status of a request whose connection was cut."""
 
@@ -117,7 +119,7 @@ class Load:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._idle: list[_Connection] = []
+        self._idle: list[tuple[float, _Connection]] = []
         self._free = asyncio.Semaphore(CONNECTIONS)
 
     async def at_rate(self, requests: Iterable[Asked], a_second: float) -> Took:
@@ -159,7 +161,7 @@ class Load:
             connection = await self._connected()
             status, body = (CUT, b"") if connection is None else await connection.ask(asked.content)
             if connection is not None and connection.transport is not None:
-                self._idle.append(connection)
+                self._idle.append((perf_counter(), connection))
         took.seconds.append(perf_counter() - due)
         took.statuses[status] = took.statuses.get(status, 0) + 1
         if asked.checked is not None:
@@ -167,9 +169,12 @@ class Load:
 
     async def _connected(self) -> _Connection | None:
         while self._idle:
-            connection = self._idle.pop()
-            if connection.transport is not None and not connection.transport.is_closing():
+            since, connection = self._idle.pop()
+            if connection.transport is None or connection.transport.is_closing():
+                continue
+            if perf_counter() - since < IDLE_SECONDS:
                 return connection
+            connection.transport.close()
         try:
             _, connection = await asyncio.get_running_loop().create_connection(
                 _Connection, "127.0.0.1", self._port
