@@ -1,8 +1,7 @@
 """One reminder a customer: which products, on which day, at what hour, and how much is at stake.
 
 **Which.** What is due soon, due now or late and not suppressed: products, and of categories those of which no product
-is listed, nor one that he wants no reminders of or that is not used up; each bought in the next 14 days with a
-probability of at least `LEAST_LIKELY`. Of a category of which
+is listed, that are bought in the next 14 days with a probability of at least `LEAST_LIKELY`. Of a category of which
 the customer takes one product at a time (`suppressions`) one is named. Of these the `MOST_ITEMS` at which most is at
 stake in that time.
 
@@ -67,10 +66,6 @@ select * from (
     where d.level = 'product' or not exists (
         select 1 from due p
         where p.customer_id = d.customer_id and p.level = 'product' and p.category = d.category
-    ) and not exists (
-        select 1 from reminder_refills w
-        where w.customer_id = d.customer_id and w.level = 'product' and w.category = d.category
-            and w.suppressed_because in ('paused', 'not_used_up')
     )
     qualify row_number() over (
         partition by d.customer_id, case when a.category is null then d.row end, a.category order by {order}

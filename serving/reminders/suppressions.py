@@ -128,6 +128,31 @@ group by coalesce(i.customer_id, k.customer_id), k.product_id
 """,
 )
 
+# Categories of which a customer bought nothing but what he wants no reminders of, or what is not used up.
+PAUSED_CATEGORIES = Step(
+    "reminder_paused_categories",
+    """
+select b.customer_id, b.category, max(u.at) as at
+from reminder_bought b
+left join reminder_paused u on b.customer_id = u.customer_id and b.item = u.product_id
+where b.level = 'product' and b.category is not null
+    and b.customer_id in (select customer_id from reminder_paused where product_id is not null)
+group by b.customer_id, b.category
+having count(*) = count(u.product_id)
+""",
+)
+
+KEPT_CATEGORIES = Step(
+    "reminder_kept_categories",
+    """
+select b.customer_id, b.category, max(p.known_at) as at
+from reminder_bought b left join reminder_products p on b.item = p.product_id
+where b.level = 'product' and b.category in (select category from reminder_products where not_used_up)
+group by b.customer_id, b.category
+having bool_and(coalesce(p.not_used_up, false))
+""",
+)
+
 REMINDED = Step(
     "reminder_reminded",
     f"""
@@ -222,6 +247,8 @@ STEPS: Final = (
     CATEGORIES,
     SUBSCRIBED,
     PAUSED,
+    PAUSED_CATEGORIES,
+    KEPT_CATEGORIES,
     REMINDED,
     ONE_AT_A_TIME,
     INSTEAD,
@@ -266,13 +293,17 @@ RULES: Final = (
     ),
     Rule(
         "paused",
-        "The customer asked for no reminders, of anything or of this product.",
+        "The customer asked for no reminders, of anything, of this product or of all that he bought of the category.",
         """
         select r.row, {local_at} as since,
             case when u.product_id is null then 'asked for no reminders at all' else 'asked for none of this' end
             || ' on ' || {local_at_words} as reason
         from rows r join reminder_paused u on r.customer_id = u.customer_id
         where u.product_id is null or (r.level = 'product' and u.product_id in (r.product_id, r.offer_product_id))
+        union all
+        select r.row, {local_at}, 'asked for none of this on ' || {local_at_words}
+        from rows r join reminder_paused_categories u on r.customer_id = u.customer_id and r.category = u.category
+        where r.level = 'category'
         """,
     ),
     Rule(
@@ -303,11 +334,15 @@ RULES: Final = (
     ),
     Rule(
         "not_used_up",
-        "The shop says that it is not used up and bought again.",
+        "The shop says that it, or all that the customer bought of the category, is not used up and bought again.",
         """
         select r.row, {local_known} as since, 'not something that is used up, the shop says' as reason
         from rows r join reminder_products u on r.product_id = u.product_id
         where u.not_used_up
+        union all
+        select r.row, {local_at}, 'nothing bought of it is used up, the shop says'
+        from rows r join reminder_kept_categories u on r.customer_id = u.customer_id and r.category = u.category
+        where r.level = 'category'
         """,
     ),
     Rule(

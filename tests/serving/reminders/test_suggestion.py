@@ -46,7 +46,9 @@ def test_a_category_is_named_only_where_none_of_its_products_is() -> None:
     assert (both["bob"]["products"], both["bob"]["categories"]) == ([], ["Food > Milk"])
 
 
-def test_a_category_is_not_named_for_a_product_that_the_customer_wants_no_reminders_of() -> None:
+def test_a_category_is_not_named_in_place_of_its_one_product_that_the_customer_wants_no_reminders_of() -> (
+    None
+):
     pause = {
         "pause_id": "p",
         "customer_id": "ann",

@@ -104,9 +104,13 @@ def test_a_pause_counts_from_its_start_to_its_end_once_it_is_known(
     assert suppressed(pauses=[pause(**cells)]) == ("paused" if holds else None)
 
 
-def test_a_pause_of_one_product_leaves_its_category_and_one_of_everything_does_not() -> None:
-    assert suppressed(item="Food > Milk", pauses=[pause(product_id="milk")]) is None
+def test_a_pause_holds_for_a_category_of_which_nothing_else_was_bought() -> None:
+    other = [*MILK, ("ann", "oat", 30)]
     assert suppressed(item="Food > Milk", pauses=[pause()]) == "paused"
+    assert suppressed(item="Food > Milk", pauses=[pause(product_id="milk")]) == "paused"
+    assert suppressed(other, "Food > Milk", pauses=[pause(product_id="milk")]) is None
+    assert suppressed(other, "Food > Milk", pauses=[pause(product_id="soap")]) is None
+    assert suppressed(item="Food > Milk", pauses=[pause(product_id="milk", customer_id="bob")]) is None
 
 
 def test_a_discontinued_product_is_suppressed_from_the_day_that_became_known() -> None:
@@ -173,6 +177,10 @@ def test_a_category_of_which_nothing_is_left_to_sell_is_not_reminded_of() -> Non
 
 def test_what_is_not_used_up_is_not_reminded_of() -> None:
     assert suppressed(products=[product("milk", known_at=AT - DAY, replenishable=False)]) == "not_used_up"
+    tool = product("milk", known_at=AT - DAY, replenishable=False)
+    (row,) = told(ledger(MILK, [tool]), ("ann", "Food > Milk"))
+    assert (row["suppressed_because"], row["suppressed_since"].isoformat()) == ("not_used_up", "2024-05-31")
+    assert suppressed([*MILK, ("ann", "oat", 30)], "Food > Milk", products=[tool]) is None
 
 
 @pytest.mark.parametrize(("ago", "found"), [(1, "restocked"), (2, None)])
