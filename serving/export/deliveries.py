@@ -124,7 +124,11 @@ def load(home: Home, segment: str, destination: str, *, hashed: bool) -> Record:
 
 def save(home: Home, record: Record) -> None:
     """Write a record in place of the one before; a reader or a crash never sees half of it."""
-    facts = {name: value for name, value in asdict(record).items() if name != "rows"}
+    # Not by `asdict` of the record, which would copy its rows one by one: of a million, gigabytes.
+    facts = {
+        **{name: getattr(record, name) for name in ("segment", "destination", "hashed")},
+        "deliveries": [asdict(delivery) for delivery in record.deliveries],
+    }
     table = record.rows.cast(ROWS).replace_schema_metadata({_FACTS: json.dumps(facts).encode()})
     path = path_of(home, record.segment, record.destination)
     path.parent.mkdir(parents=True, exist_ok=True)

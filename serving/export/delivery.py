@@ -64,7 +64,7 @@ class Sending:
     ----------
     occasion : webhook.Occasion
     members : pa.Table
-        All of the segment, from `members.newest`.
+        All of the segment, from `members.newest`; told only where nobody is known by an address.
     changes : Changes
     """
 
@@ -169,7 +169,7 @@ def _deliver(
             members.NOTHING_SCORED
         )  # taking the lock would make the directory of a misspelt home
     with alone(home):  # neither a run nor an erasure may come between looking and writing down
-        all_of_it = members.newest(home, segment)
+        all_of_it = members.newest(home, segment, told=destination.audience is None)
         wanted = _deliverable(request, destination, all_of_it)
         hashed = destination.audience is None or destination.audience.hashed
         record = deliveries.load(home, segment, name, hashed=hashed)
