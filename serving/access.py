@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 
 from serving.errors import Problem, ProblemError
@@ -28,7 +29,10 @@ NEEDS = (
     ("/metrics", "admin"),
     ("/erase", "admin"),
     ("/erasures", "admin"),
+    ("/builder/saved", "segments"),
+    ("/builder/undone", "segments"),
 )
+DELIVERIES = re.compile(r"/segments/[^/]*/deliveries(\.json)?")
 LOOPBACK_ADDRESSES = ("127.", "::1", "localhost")
 SAME_SITE = (None, b"same-origin", b"none")
 
@@ -37,6 +41,8 @@ def scope_of(path: str) -> str | None:
     """Return the scope that an address needs, None when anybody may ask; pages need `members`."""
     if path.startswith(OPEN):
         return None
+    if DELIVERIES.fullmatch(path):
+        return "segments"
     return next((scope for start, scope in NEEDS if path.startswith(start)), "members")
 
 
@@ -73,7 +79,10 @@ def admit(keys: Keyring, path: str, headers: Headers, server: str | None) -> Key
         raise ProblemError(Problem("no-key", detail, "Authorization", f"a key with the scope {needed}"))
     if not key.allows(needed):
         got = ", ".join(sorted(key.scopes))
-        raise ProblemError(Problem("wrong-scope", "this key does not open it", "Authorization", needed, got))
+        detail = (
+            f"it needs the scope {needed}, which this key has not; ask whoever runs `regulars keys create`"
+        )
+        raise ProblemError(Problem("wrong-scope", detail, "Authorization", needed, got))
     return key
 
 

@@ -71,6 +71,8 @@ class Answer:
     instance : str or None
         Path of the request, for problem documents.
     request_id : str
+    page : callable or None
+        Returns a problem as a page, for a browser that asks for one.
     allowance : list of (bytes, bytes)
         Headers that say what the request's key is allowed.
     """
@@ -78,6 +80,7 @@ class Answer:
     send: Send
     instance: str | None
     request_id: str
+    page: Callable[[Problem], str] | None = None
     key: str | None = field(default=None, init=False)
     status: int | None = field(default=None, init=False)
     bytes_in: int = field(default=0, init=False)
@@ -132,6 +135,11 @@ class Answer:
         """Send a problem document that names the request's path, unless an answer has begun."""
         if self.started:
             return
+        if self.page is not None:
+            await self._whole(
+                problem.status, "text/html; charset=utf-8", self.page(problem).encode(), headers
+            )
+            return
         named = replace(problem, instance=self.instance, request_id=self.request_id)
         await self._whole(problem.status, MEDIA_TYPE, named.body(), headers)
 
@@ -172,6 +180,10 @@ class Guard:
         The keys that open it.
     route_of : callable
         Returns the route of a path for the log, in which nobody's id is; None for probes and the like.
+    takes_posts : callable
+        Returns whether something may be posted to a path. What is posted elsewhere is read by nobody.
+    page : callable or None
+        Returns a problem as a page, for browsers.
     """
 
     def __init__(  # noqa: PLR0913 - one argument a thing that it asks, by name
@@ -183,9 +195,13 @@ class Guard:
         state: Callable[[], Mapping[str, str | None]],
         keys: Keyring,
         route_of: Callable[[str], str | None] = lambda _: None,
+        takes_posts: Callable[[str], bool] = lambda _: True,
+        page: Callable[[Problem], str] | None = None,
     ) -> None:
         self.app = app
         self.route_of = route_of
+        self.takes_posts = takes_posts
+        self.page = page
         self.hosts = LOOPBACK | allowed_hosts()
         self.not_ready = not_ready
         self.state = state
@@ -198,7 +214,9 @@ class Guard:
             await self.app(scope, receive, send)
             return
         start = perf_counter()
-        answer = Answer(send, instance_of(scope.get("raw_path") or b""), request_id(dict(scope["headers"])))
+        headers = dict(scope["headers"])
+        page = self.page if _by_browser(scope, headers) else None
+        answer = Answer(send, instance_of(scope.get("raw_path") or b""), request_id(headers), page)
         try:
             await self._guarded(scope, receive, answer)
         finally:
@@ -249,7 +267,7 @@ class Guard:
         self._admit(scope, headers, answer)
         if path == "/readyz" and (reason := self.not_ready()) is not None:
             raise ProblemError(Problem("not-ready", reason))
-        if scope["method"] == "POST":
+        if scope["method"] == "POST" and self.takes_posts(path):
             kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
             if kind != b"application/json":
                 raise ProblemError(
@@ -282,7 +300,8 @@ class Guard:
             async with asyncio.timeout(ANSWER_SECONDS):
                 body = await read_body(receive)
             answer.bytes_in = len(body)
-            if scope["method"] == "POST" and not scope["path"].startswith(SIGNED):
+            taken = scope["method"] == "POST" and self.takes_posts(scope["path"])
+            if taken and not scope["path"].startswith(SIGNED):
                 check_json(body)
             receive = replay(body, receive)
         # Counted only once the body is in: until then many could pass here together, and a slow sender hold a place.
@@ -354,6 +373,12 @@ def problem_of_status(status: int) -> Problem:
         "wrong-method": "see /openapi.json for the method that this address takes",
     }
     return Problem(kind, details.get(kind, "the service's log has more"))
+
+
+def _by_browser(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether a person asks for a page: not for a part of one, a file or what the API tells."""
+    asks = b"text/html" in headers.get(b"accept", b"") and b"hx-request" not in headers
+    return asks and scope["method"] in READ_METHODS and not scope["path"].startswith(("/v1/", "/static/"))
 
 
 def _unnamed(path: str) -> str:

@@ -22,6 +22,7 @@ from ledger.sqlite import connect, opened
 SCOPES = {
     "scores": "scores of customers, stored and posted, and what the segments are",
     "members": "who is in a segment, who is due for what, and the pages",
+    "segments": "save and restore segments, and send one to where it is used",
     "ledger": "write orders and events",
     "admin": "everything, the metrics too",
 }

@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from serving import openapi
 from serving.guard import Application, Message, Receive, Scope, Send
 from serving.live import Live
 
@@ -22,15 +23,6 @@ SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.
 UNCOUNTED = ("/livez", "/readyz", "/healthz", "/metrics", "/static/")
 METHODS = frozenset({"GET", "HEAD", "POST"})  # a caller may send any word as its method
 PAGES = "pages"
-WHOLE = frozenset(
-    {
-        *("/v1/score", "/v1/customers/lookup", "/v1/orders", "/v1/events", "/v1/migration"),
-        "/v1/webhooks/shopify",
-        *("/v1/segments", "/v1/segments/preview", "/v1/replenishment", "/v1/replenishment/demand"),
-        *("/v1/model", "/v1/monitoring", "/v1/cohorts"),
-    }
-)
-OF_SEGMENTS = ("members", "changes")
 CLIENT_GONE = 499  # as nginx has it
 
 
@@ -40,14 +32,7 @@ def route_of(path: str) -> str | None:
         return None
     if not path.startswith("/v1/"):
         return PAGES
-    if path in WHOLE:
-        return path
-    if path.startswith("/v1/customers/"):
-        return "/v1/customers/{customer_id}"
-    if path.startswith("/v1/segments/"):
-        _, separator, what = path.removeprefix("/v1/segments/").partition("/")
-        return "/v1/segments/{name}" + (f"/{what}" if what in OF_SEGMENTS else separator and "/...")
-    return "/v1/..."
+    return openapi.route_of(path) or "/v1/..."
 
 
 class Metrics:

@@ -1,8 +1,10 @@
 """The API's description (OpenAPI 3.1), generated from the schemas that check requests and shape answers."""
 
+import re
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
@@ -11,16 +13,31 @@ from models.gaps import LEVELS
 from serving import schemas, webhooks, written
 from serving.access import scope_of
 from serving.cohorts.told import CohortsAnswer
+from serving.described import describe, examples
 from serving.errors import KINDS, MEDIA_TYPE
 from serving.keys import SCOPES
 from serving.monitoring.answers import MonitoringAnswer
-from serving.monitoring.told import ModelAnswer
+from serving.monitoring.told import CardAnswer, ModelAnswer
 from serving.reminders.states import STATES
 from serving.segments.editing import PARTITIONS
 
 REF = "#/components/schemas/{model}"
-NAME = {"name": "name", "in": "path", "required": True, "schema": {"type": "string"}}
-CUSTOMER = {"name": "customer_id", "in": "path", "required": True, "schema": {"type": "string"}}
+NAME = {
+    "name": "name",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "A segment's name.",
+    "example": "loyal_customers",
+}
+CUSTOMER = {
+    "name": "customer_id",
+    "in": "path",
+    "required": True,
+    "schema": {"type": "string"},
+    "description": "Id of a customer, as imported; a slash in it as %2F.",
+    "example": "c-1041",
+}
 PAGING = [
     {
         "name": "cursor",
@@ -32,6 +49,7 @@ PAGING = [
         "name": "limit",
         "in": "query",
         "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
+        "description": "How many at most.",
     },
 ]
 
@@ -132,6 +150,7 @@ READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, .
         [],
         (),
     ),
+    ("/v1/model/card", "The model card that training wrote about the release", CardAnswer, [], ()),
     (
         "/v1/monitoring",
         "What `regulars monitor` found last: drift, replay, outcomes of past runs",
@@ -166,6 +185,7 @@ ANY_PROBLEMS = (
     "wrong-method",
     "bad-host",
     "too-many",
+    "rate-limited",
     "failed",
     "not-ready",
     "too-slow",
@@ -201,12 +221,10 @@ def description() -> dict[str, Any]:
     ]
     described: list[tuple[type[BaseModel], JsonSchemaMode]] = [(model, "validation") for model in models]
     _, defined = models_json_schema(described, ref_template=REF)
-    paths: dict[str, Any] = {
-        "/v1/score": {"post": _scoring()},
-        "/v1/customers/lookup": {"post": _looking_up()},
-        "/v1/webhooks/shopify": {"post": _hearing_of_orders()},
-        "/v1/segments/preview": {"post": _previewing()},
-    }
+    describe(defined["$defs"])
+    for model, example in examples().items():
+        defined["$defs"][model]["example"] = example
+    paths: dict[str, Any] = {path: {"post": operation()} for path, operation in POSTS.items()}
     for path, summary, request in WRITES:
         paths[path] = {"post": _writing(summary, request)}
     for path, summary, answer, parameters, problems in READS:
@@ -300,14 +318,48 @@ def _writing(summary: str, request: type[BaseModel]) -> dict[str, Any]:
     }
 
 
+POSTS: Final[dict[str, Callable[[], dict[str, Any]]]] = {
+    "/v1/score": _scoring,
+    "/v1/customers/lookup": _looking_up,
+    "/v1/webhooks/shopify": _hearing_of_orders,
+    "/v1/segments/preview": _previewing,
+}
+METHODS: Final[dict[str, str]] = {
+    **dict.fromkeys((*POSTS, *(path for path, *_ in WRITES)), "POST"),
+    **dict.fromkeys((path for path, *_ in READS), "GET"),
+}
+"""Of each address, as a template."""
+# An id may hold slashes, a name none.
+_TEMPLATES: Final = tuple(
+    (route, re.compile(route.replace("{customer_id}", ".+").replace("{name}", "[^/]+"), re.DOTALL))
+    for route in METHODS
+    if "{" in route
+)
+
+
+def route_of(path: str) -> str | None:
+    """Return the template of the operation that a path asks for, in which nobody's id is; None of other paths."""
+    if path in METHODS:
+        return path
+    return next((route for route, pattern in _TEMPLATES if pattern.fullmatch(path)), None)
+
+
+def takes_posts(path: str) -> bool:
+    """Return whether something may be posted to a path; of what is not described here, that is not known: True."""
+    return METHODS.get(route_of(path) or "", "POST") == "POST"
+
+
 def _responses(answer: type[BaseModel], problems: tuple[str, ...]) -> dict[str, Any]:
     responses: dict[str, Any] = {
         "200": {"description": "The answer", "content": {"application/json": {"schema": _ref(answer)}}}
     }
+    titles: dict[str, list[str]] = {}
     for kind in (*problems, *ANY_PROBLEMS):
         status, title = KINDS[kind]
+        titles.setdefault(str(int(status)), []).append(title)
+    for code, told in titles.items():
         content = {MEDIA_TYPE: {"schema": _ref(schemas.ProblemDocument)}}
-        responses[str(int(status))] = {"description": title, "content": content}
+        responses[code] = {"description": "; or: ".join(told), "content": content}
     return responses
 
 

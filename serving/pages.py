@@ -262,6 +262,11 @@ def json_response(content: Mapping[str, Any]) -> Response:
     return Response(to_json(content, inf_nan_mode="null"), media_type="application/json")
 
 
+def problem_page(problem: Problem) -> str:
+    """Return the page that is shown where the guard lets nobody through."""
+    return frame.problem_page(problem, registry.NAVIGATION)
+
+
 def problem_response(problem: Problem, request: Request) -> Response:
     """Return a problem document that names the request's path."""
     named = replace(problem, instance=instance_of(request.scope.get("raw_path", b"")))

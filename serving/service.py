@@ -18,7 +18,7 @@ from starlette.responses import Response
 
 from ledger.home import Home
 from segments.segment import load_library
-from serving import answers, metrics, pages, request_log
+from serving import answers, metrics, openapi, pages, request_log
 from serving.errors import MEDIA_TYPE, ProblemError
 from serving.guard import Guard
 from serving.keys import Keyring
@@ -148,6 +148,8 @@ def _assemble(service: Any) -> None:  # noqa: ANN401 - what BentoML's decorator 
         state=LIVE.state,
         keys=KEYS,
         route_of=metrics.route_of,
+        takes_posts=openapi.takes_posts,
+        page=pages.problem_page,
     )
     application = pages.application(LIVE, lambda: datetime.now(UTC), shopify_secret)
     application.add_route("/metrics", _metrics, methods=["GET"])

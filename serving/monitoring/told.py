@@ -1,8 +1,9 @@
 """What GET /v1/model and its card tell, as frozen pydantic models for the API's description."""
 
 from datetime import date, datetime
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from models.checked import Checked
 from models.deployments import Deployment
@@ -89,3 +90,24 @@ class ModelAnswer(_Frozen):
     history: list[Deployment]
     served: str | None
     has_card: bool
+
+
+class CardBlock(_Frozen):
+    """A part of the card: a heading, a paragraph, a list or a table; what it is not made of is left out."""
+
+    kind: Literal["heading", "text", "list", "table"] = Field(description="Which of them.")
+    level: int = Field(1, description="Of a heading: 1 is the card's title.")
+    text: str = Field("", description="Of a heading.")
+    lines: list[str] = Field([], description="Of a paragraph or list.")
+    head: list[str] = Field([], description="Of a table: its columns.")
+    rows: list[list[str]] = Field([], description="Of a table.")
+
+
+class CardAnswer(_Frozen):
+    """What training wrote down about the release that scored the run."""
+
+    release: str
+    as_of: datetime
+    data_through: datetime | None
+    markdown: str | None = Field(description="The card; null of a release that was trained elsewhere.")
+    blocks: list[CardBlock] = Field(description="The same in parts, without marks.")

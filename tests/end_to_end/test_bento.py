@@ -13,6 +13,7 @@ from ledger.home import Home
 pytestmark = pytest.mark.slow
 
 REPOSITORY = Path(__file__).parents[2]
+CACHES = {"__pycache__", ".ruff_cache", ".mypy_cache"}
 PACKED = ("ledger", "features", "models", "segments", "serving")
 
 # Runs in the bento's folder, where its own packages come before an installed `regulars`.
@@ -55,7 +56,7 @@ def test_the_bento_holds_every_file_of_the_packages_that_serve_and_no_other(bent
         path.relative_to(REPOSITORY)
         for package in PACKED
         for path in (REPOSITORY / package).rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts and path.name != "py.typed"
+        if path.is_file() and path.name != "py.typed" and not CACHES.intersection(path.parts)
     }
     assert packed == source | {Path("README.md"), Path("bentofile.yaml")}
 

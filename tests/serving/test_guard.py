@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from serving import guard
+from serving.errors import Problem
 from serving.guard import BODY_LIMIT_BYTES, Application, Guard, Receive, Scope, Send
 from serving.keys import Keyring
 
@@ -27,12 +28,14 @@ async def answer(send: Send, status: int, media_type: bytes, body: bytes) -> Non
 NO_KEYS = Path("no-such-keys.db")
 
 
-def guarded(
+def guarded(  # noqa: PLR0913 - one argument a thing that the guard asks
     app: Application,
     reason: str | None = None,
+    *,
     hosts: frozenset[str] = frozenset(),
     keys: Path = NO_KEYS,
     clock: Callable[[], float] = lambda: 0.0,
+    page: Callable[[Problem], str] | None = None,
 ) -> Guard:
     return Guard(
         app,
@@ -40,6 +43,7 @@ def guarded(
         not_ready=lambda: reason,
         state=lambda: {"release": "r1", "refused": None},
         keys=Keyring(lambda: keys, clock),
+        page=page,
     )
 
 

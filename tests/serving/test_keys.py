@@ -8,6 +8,8 @@ import pytest
 from ledger.errors import InputError
 from serving.access import scope_of
 from serving.keys import Keyring, create, listed, revoke
+from serving.look.registry import PAGES
+from serving.pages import problem_page
 from tests.serving.test_guard import ask, echo, guarded, kind_of
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -71,6 +73,7 @@ def test_a_key_that_is_wrong_or_revoked_opens_nothing_from_the_next_request_on(p
     [
         ("scores", {CUSTOMER, "/v1/score", "/v1/segments"}),
         ("members", {"/v1/segments/lapsed/members", "/v1/replenishment", "/", "/segments/lapsed"}),
+        ("segments", {"/builder/saved", "/builder/undone.json", "/segments/lapsed/deliveries"}),
         ("ledger", {"/v1/orders", "/v1/events"}),
     ],
 )
@@ -79,6 +82,7 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(path: Path, scope: str
     _, key = create(path, "one", [scope], 6_000, AT)
     _, admin = create(path, "two", ["admin"], 6_000, AT)
     every = {CUSTOMER, "/v1/score", "/v1/segments", "/v1/segments/lapsed/members", "/v1/replenishment", "/"}
+    every |= {"/builder/saved", "/builder/undone.json", "/segments/lapsed/deliveries"}
     for address in every | {"/segments/lapsed", "/v1/orders", "/v1/events", "/metrics", "/v1/anything"}:
         answered = ask(app, "GET", address, headers=bearer(key))
         if address in opened:
@@ -87,6 +91,26 @@ def test_a_key_opens_what_its_scope_says_and_nothing_else(path: Path, scope: str
             assert (answered.status_code, kind_of(answered)) == (403, "wrong-scope")
             assert answered.json()["got"] == scope
         assert ask(app, "GET", address, headers=bearer(admin)).status_code == 200
+
+
+def test_no_page_changes_anything_for_a_key_that_only_reads() -> None:
+    reading = {"found"}  # posts its text for it to stand in no address
+    for page in PAGES:
+        if page.method == "POST" and page.name not in reading:
+            assert {scope_of(page.path), scope_of(page.twin)} <= {"segments", "admin"}, page.name
+
+
+def test_a_browser_without_the_scope_is_shown_a_page_that_says_which(path: Path) -> None:
+    _, key = create(path, "one", ["members"], 6_000, AT)
+    app = guarded(echo, keys=path, page=problem_page)
+    browser = {"accept": "text/html,application/xhtml+xml", **bearer(key)}
+    shown = ask(app, "GET", "/erase/c000", headers=browser)
+    assert (shown.status_code, shown.headers["content-type"]) == (403, "text/html; charset=utf-8")
+    assert "scope admin" in shown.text
+    assert shown.headers["x-content-type-options"] == "nosniff"
+    assert kind_of(ask(app, "GET", "/v1/orders", headers=browser)) == "wrong-scope"
+    asked = ask(app, "GET", "/erase/c000", headers={"accept": "text/html"})
+    assert (asked.status_code, asked.headers.get_list("www-authenticate")[0]) == (401, "Bearer")
 
 
 def test_probes_and_the_description_need_no_key(path: Path) -> None:

@@ -37,7 +37,7 @@ def told(text: str) -> dict[tuple[str, str], float]:
         ("/v1/segments/lapsed", "/v1/segments/{name}"),
         ("/v1/segments/preview", "/v1/segments/preview"),
         ("/v1/segments/lapsed/members", "/v1/segments/{name}/members"),
-        ("/v1/segments/lapsed/ann", "/v1/segments/{name}/..."),
+        ("/v1/segments/lapsed/ann", "/v1/..."),
         ("/v1/ann", "/v1/..."),
         ("/customers/ann", "pages"),
         ("/readyz", None),

@@ -355,6 +355,7 @@ def test_the_description_names_every_address_that_answers(served: Served) -> Non
         "/v1/segments/{name}/changes",
         "/v1/migration",
         "/v1/model",
+        "/v1/model/card",
         "/v1/monitoring",
         "/v1/cohorts",
         "/v1/customers/{customer_id}",
