@@ -5,8 +5,9 @@ from typing import Final
 import pyarrow as pa
 
 from serving.reminders import demand, refills, suggestion
+from serving.reminders.grounds import STORE_DAYS
 from serving.reminders.states import LEAD_DAYS
-from serving.reminders.suppressions import RULES, STORE_DAYS
+from serving.reminders.suppressions import RULES
 
 MEANS: Final = {
     "last_bought_on": "The last day it was bought.",

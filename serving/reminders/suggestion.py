@@ -2,7 +2,7 @@
 
 **Which.** What is due soon, due now or late and not suppressed: products, and of categories those of which no product
 is listed, that are bought in the next 14 days with a probability of at least `LEAST_LIKELY`. Of a category of which
-the customer takes one product at a time (`suppressions`) one is named. Of these the `MOST_ITEMS` at which most is at
+the customer takes one product at a time (`grounds`) one is named. Of these the `MOST_ITEMS` at which most is at
 stake in that time.
 
 **When.** A reminder catches a purchase that would fall on the day it is sent or the six after it: what is bought before
