@@ -30,6 +30,7 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 READ_METHODS = frozenset({"GET", "HEAD"})
 BODY_LIMIT_BYTES = 5_000_000
+DEPTH_LIMIT = 201  # pydantic's parser goes no deeper
 ANSWER_SECONDS = 8.0  # below BentoML's 10, whose answer would not be a problem document
 REQUESTS_AT_ONCE = 64
 
@@ -268,11 +269,7 @@ class Guard:
         if path == "/readyz" and (reason := self.not_ready()) is not None:
             raise ProblemError(Problem("not-ready", reason))
         if scope["method"] == "POST" and self.takes_posts(path):
-            kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-            if kind != b"application/json":
-                raise ProblemError(
-                    Problem("wrong-media-type", "send JSON", "Content-Type", "application/json")
-                )
+            _refuse_other_media(headers)
         declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or len(declared) > 12 or int(declared) > BODY_LIMIT_BYTES:  # noqa: PLR2004 - a terabyte
             raise ProblemError(TOO_LARGE)
@@ -349,6 +346,9 @@ def check_json(body: bytes) -> None:
     try:
         from_json(body, allow_inf_nan=False)
     except ValueError as error:
+        if "recursion limit" in str(error):
+            expected = f"objects and lists at most {DEPTH_LIMIT} deep"
+            raise ProblemError(Problem("bad-request", "nested too deeply", "body", expected)) from error
         raise ProblemError(Problem("bad-request", f"not JSON: {error}", "body", "a JSON object")) from error
 
 
@@ -373,6 +373,17 @@ def problem_of_status(status: int) -> Problem:
         "wrong-method": "see /openapi.json for the method that this address takes",
     }
     return Problem(kind, details.get(kind, "the service's log has more"))
+
+
+def _refuse_other_media(headers: Mapping[bytes, bytes]) -> None:
+    """Raise unless a body is said to be JSON, as it is: a small one that unpacks to a huge one is not unpacked."""
+    kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+    if kind != b"application/json":
+        raise ProblemError(Problem("wrong-media-type", "send JSON", "Content-Type", "application/json"))
+    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+        raise ProblemError(
+            Problem("wrong-media-type", "send it uncompressed", "Content-Encoding", "identity")
+        )
 
 
 def _by_browser(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:

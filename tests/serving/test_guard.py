@@ -1,4 +1,5 @@
 import asyncio
+import gzip
 import json
 import logging
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +11,7 @@ import pytest
 
 from serving import guard
 from serving.errors import Problem
-from serving.guard import BODY_LIMIT_BYTES, Application, Guard, Receive, Scope, Send
+from serving.guard import BODY_LIMIT_BYTES, DEPTH_LIMIT, Application, Guard, Receive, Scope, Send
 from serving.keys import Keyring
 
 
@@ -104,6 +105,25 @@ def test_a_post_that_is_not_json_is_refused(media_type: str) -> None:
 def test_a_post_of_json_may_name_its_character_set() -> None:
     headers = {"content-type": "Application/JSON; charset=utf-8"}
     assert ask(guarded(echo), "POST", "/", content=b"{}", headers=headers).status_code == 200
+
+
+def test_a_compressed_body_is_not_unpacked() -> None:
+    headers = {**JSON, "content-encoding": "gzip"}
+    response = ask(guarded(echo), "POST", "/v1/score", content=gzip.compress(b"{}"), headers=headers)
+    assert (kind_of(response), response.status_code) == ("wrong-media-type", 415)
+    assert response.json()["field"] == "Content-Encoding"
+    plain = ask(guarded(echo), "POST", "/", content=b"{}", headers={**JSON, "content-encoding": "identity"})
+    assert plain.status_code == 200
+
+
+def test_a_body_is_nested_as_deep_as_is_said_and_no_deeper() -> None:
+    def nested(depth: int) -> httpx.Response:
+        return ask(guarded(echo), "POST", "/", content=b"[" * depth + b"]" * depth, headers=JSON)
+
+    assert nested(DEPTH_LIMIT).status_code == 200
+    too_deep = nested(DEPTH_LIMIT + 1)
+    assert (kind_of(too_deep), too_deep.json()["detail"]) == ("bad-request", "nested too deeply")
+    assert str(DEPTH_LIMIT) in too_deep.json()["expected"]
 
 
 def test_a_body_declared_too_large_is_refused_unread() -> None:
