@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import NamedTuple
 
@@ -140,6 +140,31 @@ def explain(
     return told
 
 
+def explain_together(
+    release: Release, snapshot: Snapshot, on_day: int | None = None, most: int = MOST_REASONS
+) -> dict[str, Reasons]:
+    """Return what moves the scores of some customers as a whole, by the score's name; nothing of nobody.
+
+    That is their mean raw value and the mean of each contribution to it, so that base, contributions and rest sum to
+    it as they do of one customer. Subjects are told by their titles.
+
+    Parameters
+    ----------
+    release, snapshot, on_day, most
+        As `explain` takes them.
+    """
+    rows = Rows.of(snapshot)
+    if not len(rows):
+        return {}
+    predictors, usual = release.predictors, release.manifest.usual_customer
+    found = contributions(predictors.next_order, predictors.worth, usual, rows, on_day).values()
+    means = [replace(each, added=each.added.mean(axis=0, keepdims=True)) for each in found]
+    strongest, words = _Strongest.of(means, most), _Titles()
+    return {
+        each.score.name: _reasons_of(each, strongest, place, words)[0] for place, each in enumerate(means)
+    }
+
+
 @dataclass(frozen=True)
 class _Strongest:
     """The strongest subjects of m scores of n customers, all found at once: one customer costs little more than none.
@@ -190,7 +215,9 @@ def _effects(found: Contributions, raw: Floats, sums: Floats) -> Floats:
     return found.value(raw)[:, None] - found.value(raw[:, None] - sums)
 
 
-def _reasons_of(found: Contributions, strongest: _Strongest, place: int, words: "_Words") -> list[Reasons]:
+def _reasons_of(
+    found: Contributions, strongest: _Strongest, place: int, words: "_Words | _Titles"
+) -> list[Reasons]:
     """Return every customer's reasons of one score."""
     score, base = found.score, found.base
     usual, effect_of = float(found.value(base)), Effect.of(score)
@@ -269,6 +296,14 @@ class Effect:
 def _share(rounded: float) -> str:
     """Return a share to a tenth of a per cent; of a thousand customers the same come again and again."""
     return shown(rounded, "share")
+
+
+class _Titles:
+    """What a term is about, of whomever."""
+
+    def of(self, term: str, _row: int, _score: Score) -> str:
+        """Return the title of a term's subject."""
+        return term_subject(term).title
 
 
 class _Words:

@@ -59,7 +59,7 @@ def answer(asked: Asked) -> Answer:
         **told,
         "replenishment": refills,
         "currency": run.facts.currency,
-        "told": _told(run.facts.horizon_days, told),
+        "told": scores_told(run.facts.horizon_days, told),
         "curve": _curve(asked, told),
         "since_run": told["customer_id"] in asked.live.rescored(run, [told["customer_id"]]),
     }
@@ -124,8 +124,16 @@ def _curve(asked: Asked, told: Answer) -> list[dict[str, float]]:
     return [{"day": days, "probability": chance} for days, chance in points.items()]
 
 
-def _told(horizon_days: int, told: Answer) -> list[dict[str, Any]]:
-    """Return each score that has reasons, as it is shown: how it is written, where it stands, and why it is so."""
+def scores_told(horizon_days: int, told: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """
+    Return each score that has reasons, as it is shown: how it is written, where it stands, and why it is so.
+
+    Parameters
+    ----------
+    horizon_days : int
+    told : Answer
+        With `scores`, and with `reasons` as `serving.answers.reasons_of` has them or None.
+    """
     scores = told["scores"]
     return [
         {

@@ -3,15 +3,20 @@
 from typing import Any, Final
 
 import numpy as np
+import pyarrow.compute as pc
 
 from features.catalog.shipped import CATALOG
+from features.cutoff import Cutoff
 from ledger.errors import InputError
+from models.reasons import explain_together
 from models.scores import scores_for
 from segments.expression import parse
 from segments.vocabulary import SegmentColumn, vocabulary
-from serving.answers import Answer, segment_facts, summary
-from serving.look.members import places_of
+from serving.answers import Answer, reasons_of, segment_facts, summary
+from serving.look.customer import FIRST, scores_told
+from serving.look.members import Places, places_of
 from serving.look.page import Asked
+from serving.scorer import stored_rows
 from serving.segments.editing import PARTITIONS, followed, partition
 from serving.store import PublishedRun
 
@@ -26,6 +31,9 @@ USUAL: Final = (
 """What everybody is compared by; what the segment's own condition names comes first."""
 COMPARED_AT_MOST: Final = 8
 OVERLAPS_AT_MOST: Final = 12
+STRETCHES: Final = 20
+A_STRETCH: Final = 10
+"""Members of whom reasons are taken together, side by side as they are stored: few blocks are unpacked for them."""
 WRITTEN: Final = {
     "currency": "money",
     "probability": "share",
@@ -47,7 +55,33 @@ def answer(asked: Asked) -> Answer:
         "parts": [_composition(run, of, both, len(places)) for of in PARTITIONS] if len(places) else [],
         "overlap": _overlap(run, name, both, len(places)),
         "compared": _compared(run, facts.expression, places) if len(places) else [],
+        **_moved(asked, places),
     }
+
+
+def _moved(asked: Asked, places: Places) -> Answer:
+    """Return what moves the members' scores, taken together; nothing when their release can no longer be loaded."""
+    run, release = asked.run, asked.live.release_of(asked.run)
+    if release is None or not len(places):
+        return {"explained": 0, "moved": []}
+    some = _sampled(places)
+    on_day = Cutoff(run.facts.as_of, run.facts.time_zone).day
+    reasons = explain_together(release, stored_rows(release, run.features.rows(some)), on_day)
+    scores = run.tables["scores"].select([name for name in FIRST if name in reasons]).take(places)
+    means = {name: pc.mean(scores[name]).as_py() for name in scores.column_names}
+    told = {
+        "scores": means,
+        "reasons": {name: each for name, each in reasons_of(reasons).items() if name in means},
+    }
+    return {"explained": len(some), "moved": scores_told(run.facts.horizon_days, told)}
+
+
+def _sampled(places: Places) -> Places:
+    """Return stretches of members, evenly apart; all of a few."""
+    if len(places) <= STRETCHES * A_STRETCH:
+        return places
+    starts = np.linspace(0, len(places) - A_STRETCH, STRETCHES).astype(np.int64)
+    return places[(starts[:, None] + np.arange(A_STRETCH)).ravel()]
 
 
 def _both(run: PublishedRun, places: Any) -> dict[str, int]:  # noqa: ANN401 - rows

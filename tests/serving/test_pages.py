@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pytest
 from pydantic import BaseModel
 
@@ -206,6 +207,20 @@ def test_a_segment_s_composition_adds_up_and_its_overlap_is_counted(served: Serv
     assert other["both"] == len(members & theirs)
     first = next(each for each in told["compared"] if each["column"] == "orders")
     assert first["median"] >= max(3, first["median_of_all"])
+
+
+def test_what_moves_a_segment_s_scores_is_told_of_its_members_together(shop: Shop) -> None:
+    live = Live()
+    live.open(shop.home, load_library)
+    told = get(live, "/segments/loyal_customers/sharing.json").json()
+    assert told["explained"] == min(200, told["segment"]["size"]) > 0
+    scores = {each["name"]: each for each in told["moved"]}
+    members = [row["customer_id"] for row in live.run().members("loyal_customers", "", 1000)]
+    for name, each in scores.items():
+        theirs = [get(live, f"/v1/customers/{one}").json()["scores"][name] for one in members]
+        assert each["value"] == pytest.approx(np.mean(theirs))
+        assert each["reasons"]
+    assert get(live, "/segments/loyal_customers/sharing").text.count('class="effects"') == len(scores) > 1
 
 
 def test_the_grids_hold_everybody_once(served: Served) -> None:

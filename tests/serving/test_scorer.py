@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -11,13 +12,14 @@ from features.cutoff import Cutoff
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.store import Ledger
+from models.reasons import Reasons, explain, explain_together
 from models.release import load_release
 from segments.segment import load_file, load_library
 from serving import answers, customers
 from serving.errors import ProblemError
 from serving.requests import read_customer
 from serving.schemas import PostedCustomer
-from serving.scorer import Scorer
+from serving.scorer import Scorer, stored_rows
 from serving.store import PublishedRun
 from tests.serving.shop import CUTOFF, NOW, Shop
 
@@ -231,3 +233,21 @@ def test_without_the_release_that_scored_a_run_stored_scores_have_no_reasons(sho
     run = PublishedRun.open(shop.home)
     first = run.tables["scores"]["customer_id"][0].as_py()
     assert customers.customer(run, first, None)["reasons"] is None
+
+
+def test_what_moves_customers_together_sums_to_their_mean_raw_score(shop: Shop) -> None:
+    run = PublishedRun.open(shop.home)
+    some = run.features.rows(np.arange(0, 40, 3))
+    rows = stored_rows(shop.release, some)
+    alone, together = (
+        explain(shop.release, rows, CUTOFF.day),
+        explain_together(shop.release, rows, CUTOFF.day),
+    )
+    assert set(together) == set(alone[0])
+    for name, told in together.items():
+        assert summed(told) == pytest.approx(np.mean([summed(each[name]) for each in alone]))
+    assert explain_together(shop.release, stored_rows(shop.release, some.slice(0, 0)), CUTOFF.day) == {}
+
+
+def summed(reasons: Reasons) -> float:
+    return reasons.base + sum(each.contribution for each in reasons.reasons) + reasons.rest
