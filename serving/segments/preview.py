@@ -229,14 +229,15 @@ class Trial:
 
     def _reasons(self, frame: pa.Table) -> dict[str, list[str]]:
         others = [
-            Segment(**_TEXTS, name=each.name, expression=each.expression) for each in self.run.facts.segments
+            Segment(**_TEXTS, name=each.name, title=each.title, expression=each.expression)
+            for each in self.run.facts.segments
         ]
         tried = TRIED.model_copy(update={"expression": self.expression.text})
         assigner = compile_segments([tried], columns_of(self.run.facts), self.numbers, {}, among=others)
         return {row["customer_id"]: row["reasons"] for row in assigner.assign(frame).to_pylist()}
 
 
-_TEXTS: Final = {"title": "x", "description": "x", "advice": "x"}
+_TEXTS: Final = {"description": "x", "advice": "x"}
 
 
 def columns_of(facts: RunFacts) -> Mapping[str, SegmentColumn]:

@@ -65,6 +65,16 @@ def test_a_new_condition_is_judged_and_told_as_a_run_would(run: PublishedRun) ->
     assert found.value == pytest.approx(sum(clv[who] for who in reasons))
 
 
+def test_another_segment_is_named_by_its_title_in_the_reasons_of_a_sample(run: PublishedRun) -> None:
+    (row,) = Trial.of(run, "not in_segment('rfm_prospects')", load_library()).preview(sample=1).sample
+    assert row["reasons"] == ["the customer is not in the segment “RFM: Prospects”"]
+
+
+def test_a_text_that_nobody_has_is_told(run: PublishedRun) -> None:
+    found = Trial.of(run, "country = 'Atlantis' and orders >= 1").preview()
+    assert (found.count, found.unheard) == (0, ("nobody's country is 'Atlantis'",))
+
+
 def test_overlaps_are_counted_as_the_members_lists_have_them(run: PublishedRun) -> None:
     trial = Trial.of(run, LATE)
     mine = set(run.tables["scores"]["customer_id"].filter(pa.array(trial.members)).to_pylist())
