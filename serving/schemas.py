@@ -3,7 +3,6 @@
 import re
 from datetime import date, datetime
 from decimal import Decimal
-from math import isfinite
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -14,6 +13,7 @@ IDS_A_REQUEST = 1_000
 IDS_IN_FULL = 100
 TEXT_LENGTH = 200
 ID_LENGTH = 255
+AMOUNT_LIMIT = 10**15
 
 
 def _as_text(value: object) -> object:
@@ -29,7 +29,8 @@ def _as_amount(value: object) -> object:
     """Read a JSON number as the decimal text it would be in a CSV, so that both go through the same check."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    if not isfinite(value) or abs(value) >= 10**15:  # more cents than an int64 holds is no amount
+    # More cents than an int64 holds is no amount; NaN compares with nothing, and `isfinite` fails on huge integers.
+    if not -AMOUNT_LIMIT < value < AMOUNT_LIMIT:
         raise ValueError("a finite number below a thousand million million")
     return format(Decimal(repr(value)), "f")
 

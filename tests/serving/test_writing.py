@@ -178,6 +178,7 @@ def test_a_batch_with_a_bad_row_is_refused_whole_and_names_item_field_expected_a
         ({"orders": [{**LINE, "customer_id": " "}]}, "invalid-rows", "orders[0].customer_id"),
         ({"orders": [{**LINE, "ordered_at": "2999-01-01"}]}, "invalid-rows", "orders[0].ordered_at"),
         ({"orders": [{**LINE, "net_amount": -1}]}, "invalid-rows", "orders[0].net_amount"),
+        ({"orders": [{**LINE, "net_amount": 10**400}]}, "invalid-rows", "orders[0].net_amount"),
         ({"orders": [{**LINE, "status": "lost"}]}, "invalid-rows", "orders[0].status"),
         ({"orders": [{**LINE, "currency": "USD"}]}, "invalid-rows", "orders[0].currency"),
     ],
