@@ -81,7 +81,8 @@ def _sampled(places: Places) -> Places:
     if len(places) <= STRETCHES * A_STRETCH:
         return places
     starts = np.linspace(0, len(places) - A_STRETCH, STRETCHES).astype(np.int64)
-    return places[(starts[:, None] + np.arange(A_STRETCH)).ravel()]
+    some: Places = places[(starts[:, None] + np.arange(A_STRETCH)).ravel()]
+    return some
 
 
 def _both(run: PublishedRun, places: Any) -> dict[str, int]:  # noqa: ANN401 - rows
