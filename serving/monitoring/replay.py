@@ -169,11 +169,16 @@ def _keep(connection: duckdb.DuckDBPyConnection, ids: pa.Array) -> None:
 
 
 def _recorded(run: PublishedRun) -> tuple[Difference, ...]:
-    """Return where the scores that are served are not those of the table of record."""
+    """Return where the scores that are served are not those of the table of record, if it still tells of this run.
+
+    It keeps one run a cutoff: scored again by another release, the earlier run has no record to be held against.
+    """
     served = run.tables["scores"]
     columns = served.column_names
-    recorded = tables.read_as_of(run.home.scores, run.facts.as_of, columns)
-    return () if recorded is None else _differences(served["customer_id"], served, recorded, 0.0)
+    recorded = tables.read_as_of(run.home.scores, run.facts.as_of, [*columns, "release"])
+    if recorded is None or pc.unique(recorded["release"]).to_pylist() not in ([], [run.facts.release]):
+        return ()
+    return _differences(served["customer_id"], served, recorded, 0.0)
 
 
 def _differences(

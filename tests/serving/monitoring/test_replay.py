@@ -52,6 +52,18 @@ def test_a_tampered_score_is_found_where_it_is_served_and_where_it_is_recorded(o
     assert one.largest == pytest.approx(SHIFT, rel=1e-3)
 
 
+def test_a_run_scored_again_by_another_release_is_not_held_against_that_one_s_record(own_shop: Shop) -> None:
+    home = own_shop.home
+    record = tables.read_newest(home.scores)
+    assert record is not None
+    other = pa.array(["another"] * record.num_rows, pa.string())
+    others = changed(record, "clv_365d", 7, 1.0).set_column(
+        record.column_names.index("release"), "release", other
+    )
+    tables.replace_as_of(home.scores, others, CUTOFF.at)
+    assert replay(PublishedRun.open(home), customers=50).differences == ()
+
+
 def served_otherwise(shop: Shop, change: Callable[[pa.Table], pa.Table]) -> PublishedRun:
     """Return the run with other scores in it than it was made of."""
     run = PublishedRun.open(shop.home)
