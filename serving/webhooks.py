@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -64,6 +64,10 @@ Text = Annotated[str, Field(max_length=1_000)]
 Amount = Annotated[
     Decimal, BeforeValidator(lambda value: 0 if value is None else value), Field(max_digits=20)
 ]
+# No shop sold before 1970; what lies far ahead is refused as its rows are checked, if arithmetic holds it.
+Instant = Annotated[
+    AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(9999, 1, 1, tzinfo=UTC))
+]
 
 
 class _Read(BaseModel):
@@ -92,7 +96,7 @@ class _Payment(_Read):
 
 
 class _Refund(_Read):
-    created_at: AwareDatetime
+    created_at: Instant
     transactions: list[_Payment] = []
 
 
@@ -101,9 +105,9 @@ class ShopifyOrder(_Read):
 
     id: int = Field(ge=0, lt=2**63)
     name: Text = Field(min_length=1)
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    cancelled_at: AwareDatetime | None = None
+    created_at: Instant
+    updated_at: Instant
+    cancelled_at: Instant | None = None
     currency: Text
     financial_status: Text | None = None
     email: Text | None = None
