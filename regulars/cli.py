@@ -194,7 +194,10 @@ def score(
         )
     if summary.published is None:
         typer.echo("a later day is served already and stays; these scores are in the tables only", err=True)
-    facts = summary.facts.model_dump(exclude={"segments", "recorded_events", "sensitive_attributes"})
+    left_out = {"segments", "recorded_events", "sensitive_attributes"}
+    if not as_json:  # what only programs read
+        left_out |= {"numbers", "checks", "posted_through", "longest_silence_days"}
+    facts = summary.facts.model_dump(exclude=left_out)
     zone = ZoneInfo(summary.facts.time_zone)
     local = {name: facts[name].astimezone(zone) for name in ("as_of", "data_through")}
     terminal.answer(facts | local | {"published": summary.published}, as_json=as_json)
