@@ -1,5 +1,6 @@
 """The frame around every page: the templates, what all of them know, and how values are written in them."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from functools import cache
@@ -20,6 +21,7 @@ from serving.look.texts import say
 from serving.store import RunFacts
 
 TEMPLATES: Final = Path(__file__).parents[1] / "templates"
+_ISO_DAY: Final = re.compile(r"(?<![\w-])(\d{4}-\d{2}-\d{2})(?![\w-])")
 CONTENT_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -53,6 +55,7 @@ def environment() -> jinja2.Environment:
         "shown_as": jinja2.pass_context(_shown_as),
         "signed": _shown("signed", formats.signed),
         "sparkline": sparkline,
+        "with_dates": _with_dates,
     }
     made.globals["say"] = say
     return made
@@ -135,6 +138,20 @@ def _date(value: date | datetime | str | None) -> Markup:
         return Markup(formats.NOTHING)  # noqa: S704 - a dash
     day = date.fromisoformat(value[:10]) if isinstance(value, str) else value
     return Markup('<time datetime="{}">{}</time>').format(day.isoformat()[:10], formats.long_date(day))
+
+
+def _with_dates(text: str) -> Markup:
+    """Write a sentence whose days are ISO texts, as the API tells it, with its days as dates are written here."""
+    parts = _ISO_DAY.split(text)
+    return Markup().join(_day_or_text(part) if place % 2 else part for place, part in enumerate(parts))
+
+
+def _day_or_text(text: str) -> Markup | str:
+    """Write what looks like a day as one, unless the calendar has no such day."""
+    try:
+        return _date(text)
+    except ValueError:
+        return text
 
 
 def _day_and_month(value: str) -> Markup:
