@@ -4,11 +4,12 @@ The service mounts it at "/"; it is an application of its own, so that it can be
 """
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 from pydantic_core import to_json
@@ -17,7 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -39,6 +40,7 @@ from serving.store import PublishedRun
 
 STATIC = Path(__file__).parent / "static"
 STATIC_SECONDS = 3600
+A_PIECE_BYTES = 1 << 20
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 Shown = Callable[[Page, Request, Asked | ProblemError], Response]
@@ -231,7 +233,13 @@ def _file(file: File, request: Request, asked: Asked | ProblemError) -> Response
         return problem_response(asked.problem, request)
     made = file.answer(asked)
     headers = {"content-disposition": f'attachment; filename="{made.name}"'}
-    return Response(made.content, media_type=made.media_type, headers=headers)
+    headers["content-length"] = str(os.fstat(made.content.fileno()).st_size)
+    return StreamingResponse(_pieces(made.content), media_type=made.media_type, headers=headers)
+
+
+def _pieces(content: BinaryIO) -> Iterator[bytes]:
+    with content:
+        yield from iter(functools.partial(content.read, A_PIECE_BYTES), b"")
 
 
 def _twin(page: Page, request: Request, asked: Asked | ProblemError) -> Response:

@@ -421,11 +421,16 @@ class PublishedRun:
         list of dict
             Memberships: customer_id, segment, entered_at, reasons.
         """
+        everybody = self.memberships(segment)
+        customers = everybody["customer_id"]
+        first = bisect_right(range(len(customers)), after, key=lambda row: customers[row].as_py())
+        return list(everybody.slice(first, limit).to_pylist())
+
+    def memberships(self, segment: str) -> pa.Table:
+        """Return all memberships of a segment, by customer id, as `members` tells them; not copied."""
         table = self.tables["members"]
-        segments, customers = table["segment"], table["customer_id"]
-        start, stop = _span(segments, segment, 0, len(segments))
-        first = bisect_right(range(stop), after, lo=start, key=lambda row: customers[row].as_py())
-        return list(table.slice(first, min(limit, stop - first)).to_pylist())
+        start, stop = _span(table["segment"], segment, 0, table.num_rows)
+        return table.slice(start, stop - start)
 
     def products_of(self, product_ids: pa.Array) -> pa.Table:
         """Return the ledger's rows about some products."""

@@ -7,6 +7,7 @@ from deltalake import DeltaTable
 from ledger.errors import InputError
 from ledger.home import Home
 from serving import tables
+from serving.store import PublishedRun
 
 NOTHING_SCORED = "nothing has been scored yet; run `regulars score`"
 
@@ -56,3 +57,31 @@ def newest(home: Home, segment: str, *, told: bool = True) -> pa.Table:
     reasons = members["reasons"].take(joined["row"])
     place = joined.column_names.index("row")
     return joined.set_column(place, "reasons", reasons)
+
+
+def published(run: PublishedRun, segment: str) -> pa.Table:
+    """
+    Return the same of the published run, which costs what its members cost: nobody else is read.
+
+    Parameters
+    ----------
+    run : PublishedRun
+    segment : str
+
+    Returns
+    -------
+    pa.Table
+        As `newest`.
+    """
+    mine = run.memberships(segment)
+    everybody = run.tables["scores"]
+    scores = everybody.take(
+        pc.index_in(mine["customer_id"], value_set=everybody["customer_id"].combine_chunks())
+    )
+    told = {
+        **{name: mine[name] for name in mine.column_names},
+        "as_of": pa.repeat(pa.scalar(run.facts.as_of, mine.schema.field("entered_at").type), mine.num_rows),
+        "release": pa.repeat(run.facts.release, mine.num_rows),
+        **{name: scores[name] for name in scores.column_names if name != "customer_id"},
+    }
+    return pa.table(told)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import BinaryIO, Literal
 
 from serving.answers import Answer
 from serving.live import Live
@@ -84,12 +84,13 @@ class Download:
     name : str
         Of the file; letters, digits, dashes and dots.
     media_type : str
-    content : bytes
+    content : binary file
+        Open for reading, from its beginning; closed by who sends it.
     """
 
     name: str
     media_type: str
-    content: bytes
+    content: BinaryIO
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from models.gaps import LEVELS
 from serving.answers import Answer, plain, stamp
 from serving.errors import Problem, ProblemError, shown
 from serving.look.charts import Chart, Series
-from serving.look.files import csv
+from serving.look.files import download
 from serving.look.kept import Kept
 from serving.look.page import Asked, Download
 from serving.look.products import last_part, titles
@@ -108,7 +108,7 @@ def refills_file(asked: Asked) -> Download:
         expected, got = f"at most {FILE_ROWS:,} refills", f"{found.num_rows:,}"
         raise ProblemError(Problem("bad-request", detail, "query", expected, got))
     chosen = found["row"].take(pc.sort_indices(found, sort_keys=SORTED))
-    return csv(_rows(asked.run, wanted).take(chosen), "refills.csv")
+    return download(_rows(asked.run, wanted).take(chosen), "refills.csv")
 
 
 def charts(told: Answer) -> Mapping[str, Chart]:

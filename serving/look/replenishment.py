@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from serving.answers import Answer, stamp
 from serving.errors import Problem, ProblemError, shown
-from serving.look.files import csv
+from serving.look.files import download
 from serving.look.kept import Kept
 from serving.look.page import Asked, Download
 from serving.look.products import last_part, titles
@@ -51,7 +51,7 @@ def answer(asked: Asked) -> Answer:
 def reminders_file(asked: Asked) -> Download:
     """Return the reminders of this week, or of one day, as CSV: as `regulars export reminders` writes them."""
     chosen, _ = _chosen(asked.run, asked.given)
-    return csv(_due(asked.run, chosen), f"reminders-{chosen.first}-to-{chosen.last}.csv")
+    return download(_due(asked.run, chosen), f"reminders-{chosen.first}-to-{chosen.last}.csv")
 
 
 def _due(run: PublishedRun, span: Week) -> pa.Table:

@@ -9,12 +9,13 @@ from typing import Final
 from ledger.errors import InputError
 from serving.answers import Answer, segment_facts, stamp
 from serving.errors import Problem, ProblemError, shown
-from serving.export import delivery, exports
+from serving.export import delivery
 from serving.export.destination import Destination
+from serving.export.members import published
 from serving.export.shipped import DESTINATIONS
+from serving.look.files import download
 from serving.look.page import Asked, Download
 
-MEDIA_TYPES: Final = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 DELIVERED_AT_MOST: Final = 50_000
 """Members; longer lists are written by the command, which waits as long as it takes."""
 LISTS: Final = {each.name: each for each in DESTINATIONS if each.audience is not None}
@@ -32,13 +33,10 @@ def members_parquet(asked: Asked) -> Download:
 
 def _members(asked: Asked, ending: str) -> Download:
     name = segment_facts(asked.run, asked.given["name"]).name
-    with tempfile.TemporaryDirectory() as directory:
-        out = Path(directory) / f"{name}.{ending}"
-        try:
-            exports.export_segment(asked.run.home, name, out)
-        except InputError as error:
-            raise ProblemError(Problem("bad-request", "nobody was ever in this segment", "name")) from error
-        return Download(f"{name}-{_day(asked)}.{ending}", MEDIA_TYPES[ending], out.read_bytes())
+    members = published(asked.run, name)
+    if not members.num_rows:
+        raise ProblemError(Problem("bad-request", "nobody is in this segment", "name"))
+    return download(members, f"{name}-{_day(asked)}.{ending}")
 
 
 def deliver(asked: Asked) -> Answer:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import datetime as dt
 import io
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ from segments.expression import parse
 from segments.past_functions import VALUES
 from segments.segment import load_library
 from segments.vocabulary import vocabulary
+from serving.export.exports import export_segment
 from serving.look.builder import name_of
 from serving.look.conditions import Row, Rows, fitting, operators_of, rows_of, text_of, words_of
 from serving.pages import application
@@ -214,6 +216,19 @@ def test_members_are_exported_as_the_page_counts_them(run: PublishedRun) -> None
     parquet = ask(run, "GET", "/segments/loyal_customers/members.parquet")
     assert pq.read_table(io.BytesIO(parquet.content)).num_rows == loyal.size
     assert ask(run, "GET", "/segments/nobody_knows/members.csv").status_code == 404
+
+
+def test_the_page_s_files_are_the_commands(run: PublishedRun, tmp_path: Path) -> None:
+    for ending in ("csv", "parquet"):
+        out = tmp_path / f"members.{ending}"
+        export_segment(run.home, "loyal_customers", out)
+        sent = ask(run, "GET", f"/segments/loyal_customers/members.{ending}")
+        if ending == "csv":
+            assert sent.content == out.read_bytes()
+        else:
+            assert pq.read_table(io.BytesIO(sent.content)).equals(pq.read_table(out))
+    nobody = next(each.name for each in run.facts.segments if not each.size)
+    assert ask(run, "GET", f"/segments/{nobody}/members.csv").json()["detail"] == "nobody is in this segment"
 
 
 def test_a_platform_gets_only_who_may_be_sent_and_the_page_says_who_was_left_out(own_shop: Shop) -> None:
