@@ -21,6 +21,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 from ledger.schema import Table
 from ledger.store import Ledger
@@ -31,6 +32,7 @@ from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of, shown
 from serving.kept import COMPRESSED_FROM_BYTES, LEVEL, Kept, KeptAnswers, packed
 from serving.live import Live
 from serving.look import frame, registry
+from serving.look.files import MEDIA_TYPES
 from serving.look.page import Asked, File, Page
 from serving.lookup import Customers
 from serving.openapi import description
@@ -99,7 +101,7 @@ def application(
             Route("/docs.json", _description, methods=["GET"]),
             Mount("/static", _Static(directory=STATIC)),
         ],
-        middleware=[Middleware(GZipMiddleware, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=LEVEL)],
+        middleware=[Middleware(_Packed, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=LEVEL)],
     )
 
 
@@ -280,6 +282,17 @@ def problem_response(problem: Problem, request: Request) -> Response:
     named = replace(problem, instance=instance_of(request.scope.get("raw_path", b"")))
     headers = {"retry-after": "1"} if problem.kind == "not-ready" else None
     return Response(named.body(), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+class _Packed(GZipMiddleware):
+    """Compresses what is sent but files to keep: to pack the longest takes longer than to send it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        if scope["type"] == "http" and scope["path"].endswith(tuple(MEDIA_TYPES)):
+            await self.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 class _Static(StaticFiles):

@@ -223,6 +223,10 @@ def test_the_page_s_files_are_the_commands(run: PublishedRun, tmp_path: Path) ->
         out = tmp_path / f"members.{ending}"
         export_segment(run.home, "loyal_customers", out)
         sent = ask(run, "GET", f"/segments/loyal_customers/members.{ending}")
+        assert (sent.headers["content-length"], "content-encoding" in sent.headers) == (
+            str(out.stat().st_size),
+            False,
+        )
         if ending == "csv":
             assert sent.content == out.read_bytes()
         else:
