@@ -36,6 +36,7 @@ def answer(asked: Asked) -> Answer:
     listed, report = answers.segments(run, asked.now), found(run)
     return {
         **{name: value for name, value in listed.items() if name != "segments"},
+        "to_do": words.to_do(report) if report else [],
         "value": facts.value,
         "likely_to_leave": facts.likely_to_leave,
         "money_at_stake": facts.money_at_stake,

@@ -20,19 +20,52 @@ def lines(report: Report) -> list[str]:
 def short(report: Report) -> list[str]:
     """Return the same in a few sentences, without names of columns."""
     told = [_total(report.happened[0])] if report.happened else list(_happened(report))
-    for what, found in (("known of customers", report.features), ("predicted of them", report.scores)):
-        moved = sum(each.level != "none" for each in found)
-        if found:
-            much = f"{moved} of {len(found)}" if moved else "None"
-            told.append(f"{much} of the things {what} drifted from training by more than luck explains.")
-    differing = [each for each in report.replays if each.differences]
-    if differing:
-        told.append(
-            f"Computed again, {len(differing)} of {len(report.replays)} runs DIFFER from what was stored."
-        )
+    for what, found in _compared(report):
+        told.append(f"{_much(found)} of the things {what} drifted from training by more than luck explains.")
+    if differing := _differing(report):
+        told.append(f"{differing} from what was stored.")
     elif report.replays:
         told.append("Computed again, stored predictions come out as they were stored.")
     return [*told, *report.notes]
+
+
+def to_do(report: Report) -> list[str]:
+    """Return what is wrong and what to do about it, a sentence or more for each; nothing when all is well."""
+    told = []
+    drifted = [f"{_much(found)} of the things {what}" for what, found in _compared(report) if _moved(found)]
+    if drifted:
+        told.append(
+            f"Customers changed since the training as of {report.trained_as_of}: {' and '.join(drifted)} drifted by "
+            "more than luck explains. Train again with `regulars train`, then score with `regulars score`."
+        )
+    if differing := _differing(report):
+        told.append(
+            f"{differing} from what was stored: files were altered, orders of earlier days came in later, or another "
+            "version of a library computes otherwise. Score again with `regulars score`; if a file was altered, "
+            "restore the home from a backup."
+        )
+    return told
+
+
+def _compared(report: Report) -> list[tuple[str, tuple[Drift, ...]]]:
+    """Return what was compared with training, each in a phrase; nothing of a release that kept nothing to compare."""
+    both = (("known of customers", report.features), ("predicted of them", report.scores))
+    return [(what, found) for what, found in both if found]
+
+
+def _moved(found: Sequence[Drift]) -> list[Drift]:
+    return [each for each in found if each.level != "none"]
+
+
+def _much(found: Sequence[Drift]) -> str:
+    moved = len(_moved(found))
+    return f"{moved} of {len(found)}" if moved else "None"
+
+
+def _differing(report: Report) -> str:
+    """Return how many runs come out otherwise, as the beginning of a sentence; nothing when none does."""
+    differing = sum(bool(each.differences) for each in report.replays)
+    return f"Computed again, {differing} of {len(report.replays)} runs DIFFER" if differing else ""
 
 
 def honest(report: Report) -> str | None:
@@ -99,7 +132,7 @@ def _drifted(report: Report) -> Iterator[str]:
 
 
 def _told(what: str, found: Sequence[Drift], than: str) -> str:
-    moved = [each for each in found if each.level != "none"]
+    moved = _moved(found)
     if not moved:
         return f"None of {len(found)} {what} drifted from {than} by more than luck explains."
     named = ", ".join(f"{each.name} ({each.psi:.2f}, {each.level})" for each in moved[:NAMED])

@@ -112,6 +112,37 @@ def test_the_page_says_first_how_many_of_those_called_likely_to_leave_left(looke
         assert sentence.replace("2023-03-01", day) in page
 
 
+def test_home_says_what_is_wrong_with_the_numbers_and_what_to_do(looked_at: Live) -> None:
+    told = get(looked_at, "/home.json").json()["to_do"]
+    assert told == [
+        (
+            "Customers changed since the training as of 2023-06-01: 1 of 2 of the things known of customers drifted by "
+            "more than luck explains. Train again with `regulars train`, then score with `regulars score`."
+        ),
+        (
+            "Computed again, 1 of 1 runs DIFFER from what was stored: files were altered, orders of earlier days came "
+            "in later, or another version of a library computes otherwise. Score again with `regulars score`; if a "
+            "file was altered, restore the home from a backup."
+        ),
+    ]
+    page = get(looked_at, "/").text
+    for sentence in told:
+        assert sentence.replace("2023-06-01", '<time datetime="2023-06-01">1 June 2023</time>') in page
+    assert page.count('<a href="/model">How the model does</a>') == len(told) + 1
+
+
+def test_home_asks_for_nothing_when_nothing_drifted_and_all_is_as_stored(own_shop: Shop) -> None:
+    looked = found(own_shop)
+    well = {
+        "features": looked.features[1:],
+        "replays": (looked.replays[0].model_copy(update={"scores": ()}),),
+    }
+    reports.write(own_shop.home, looked.model_copy(update=well))
+    live = opened(own_shop)
+    assert get(live, "/home.json").json()["to_do"] == []
+    assert "Train again" not in get(live, "/").text
+
+
 def test_its_twin_holds_the_groups_and_whom_the_score_finds(looked_at: Live) -> None:
     (judged,) = get(looked_at, "/v1/model").json()["judged"]
     assert (judged["kind"], judged["as_of"]) == ("run", "2023-03-01")
