@@ -29,6 +29,8 @@ QUANTILES: Final = (
 )
 ALL_BUT_CERTAIN: Final = 0.99
 SHORTEST_DAYS: Final = 30
+BETTER_LOW: Final = "churn_probability_90d"
+"""The score with reasons of which less is better for the shop; of all others, more."""
 _EFFECT: Final = re.compile(r"(?P<fact>.+): (?P<does>raises|lowers) .+ by (?P<by>[^:]+)", re.DOTALL)
 
 
@@ -144,15 +146,16 @@ def scores_told(horizon_days: int, told: Mapping[str, Any]) -> list[dict[str, An
             "value": scores[score.name],
             "percentile": scores.get(f"{score.name}_percentile"),
             "usual": why["usual"],
-            "reasons": [_reason(each) for each in why["reasons"]],
+            "reasons": [_reason(score.name, each) for each in why["reasons"]],
         }
         for score in scores_for(horizon_days)
         if (why := (told["reasons"] or {}).get(score.name)) is not None
     ]
 
 
-def _reason(reason: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a reason as what is so, and what that does to the score."""
+def _reason(score: str, reason: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a reason as what is so, what that does to the score, and whether that is good for the shop."""
     said = _EFFECT.fullmatch(reason["text"])
     fact, by = (said["fact"], said["by"]) if said else (reason["text"], "")
-    return {"fact": fact, "by": by, "raises": reason["effect"] > 0}
+    raises = reason["effect"] > 0
+    return {"fact": fact, "by": by, "raises": raises, "good": raises != (score == BETTER_LOW)}

@@ -3,6 +3,7 @@
 import asyncio
 import csv
 import io
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -136,6 +137,18 @@ def test_the_curve_passes_through_the_scores_and_never_falls(live: Live) -> None
         for days in {7, 30, 90} & curve.keys():
             assert curve[days] == pytest.approx(answer["scores"][f"p_order_{days}d"], abs=1e-9)
         assert list(curve.values()) == sorted(curve.values())
+
+
+def test_what_raises_the_chance_of_leaving_is_shown_as_bad_and_what_lowers_it_as_good(live: Live) -> None:
+    customer, _ = in_one(live)
+    scores = {each["name"]: each for each in told(live, f"/customers.json/{customer}")["told"]}
+    for name, better_low in (("churn_probability_90d", True), ("clv_365d", False)):
+        for reason in scores[name]["reasons"]:
+            assert reason["good"] == (reason["raises"] != better_low)
+    shown = re.findall(
+        r'<span class="(up|down)"><span aria-hidden="true">([↑↓])', ask(live, f"/customers/{customer}").text
+    )
+    assert {("down", "↑"), ("up", "↑")} <= set(shown)
 
 
 def test_a_customer_is_told_his_segments_and_why_not_in_any_other(live: Live) -> None:
