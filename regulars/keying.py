@@ -16,7 +16,9 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="Whose key it is.")]
 KeyId = Annotated[str, typer.Argument(metavar="ID", help="As `regulars keys list` prints it.")]
 Scopes = Annotated[
     list[str] | None,
-    typer.Option("--scope", help="What it opens: scores, members, segments, ledger, admin; may be given many times."),
+    typer.Option(
+        "--scope", help="What it opens: scores, members, segments, ledger, admin; may be given many times."
+    ),
 ]
 PerMinute = Annotated[int, typer.Option("--per-minute", help="Requests a minute, in each worker.")]
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -109,10 +110,8 @@ class Assigner:
             return self._block(frame)
         frame = frame.select(["customer_id", *self.needs])
         if len(frame) <= ONE_BY_ONE and self._alone is not None:
-            try:
+            with suppress(EngineNeededError):  # of such numbers DuckDB has the say
                 return _one_by_one(self._alone, frame)
-            except EngineNeededError:
-                pass  # of such numbers DuckDB has the say
         if len(frame) <= min(FEW, CUSTOMERS_A_BLOCK):
             return self._plans.run(self.query, "frame", frame).cast(MEMBERSHIPS)
         if len(frame) <= CUSTOMERS_A_BLOCK:
