@@ -8,6 +8,7 @@ from segments import nodes, wording
 from segments.clock import names_in
 from segments.nodes import Call, Clause, Every, InSegment, Some, Value
 from segments.operators import OPERATORS
+from segments.units import names_shown
 
 ONE, ALL = "one of these", "all of these"
 
@@ -213,8 +214,7 @@ def _own(value: object, quantity: Quantity) -> str:
     if value is None:
         return "unknown"
     if isinstance(value, str):
-        names = value.strip("\n").split("\n") if quantity.unit == "names" else [value]
-        return ", ".join(f"“{name}”" for name in names)
+        return names_shown(value) if quantity.unit == "names" else f"“{value}”"
     number = float(value)  # type: ignore[arg-type]
     if quantity.of_customer:
         if quantity.symbol in {"=", "<>"} or quantity.unit == "flag":

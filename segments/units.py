@@ -6,6 +6,9 @@ from features.words import CURRENCY_WORDS, unit
 
 LINE_FEED = "chr(10)"
 """SQL of what stands before, between and after the names of a list; no name holds one."""
+NAMES_SHOWN = 3
+"""Of a list as a customer's own value."""
+NO_NAMES = "empty"
 
 
 def shown_sql(number_sql: str, name: str, currency: str = "") -> str:
@@ -22,7 +25,8 @@ def shown_sql(number_sql: str, name: str, currency: str = "") -> str:
     """
     row = unit(name)
     if name == "names":
-        return f"('“' || replace(trim({number_sql}, {LINE_FEED}), {LINE_FEED}, '”, “') || '”')"
+        some = _names_sql(f"string_split(trim({number_sql}, {LINE_FEED}), {LINE_FEED})")
+        return f"(CASE WHEN {number_sql} = '' THEN {quoted(NO_NAMES)} ELSE {some} END)"
     if name == "date":
         return f"strftime(DATE '1970-01-01' + CAST({number_sql} AS INTEGER), '%-d %B %Y')"
     if row.dimension == "text":
@@ -38,6 +42,24 @@ def shown_sql(number_sql: str, name: str, currency: str = "") -> str:
     before, after = row.written.format(n="\n", currency=CURRENCY_WORDS.get(currency, currency)).split("\n")
     many = f"{quoted(before)} || {digits} || {quoted(after)}" if before or after else digits
     return f"(CASE WHEN {number_sql} = 1 THEN {quoted(row.one)} ELSE {many} END)" if row.one else f"({many})"
+
+
+def names_shown(text: str) -> str:
+    """Return the first names of a list that stands between line feeds, and how many more there are."""
+    if not text:
+        return NO_NAMES
+    names = text.strip("\n").split("\n")
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(f"“{name}”" for name in names[:NAMES_SHOWN]) + (
+        f" and {more:,} more" if more > 0 else ""
+    )
+
+
+def _names_sql(names: str) -> str:
+    """Return SQL that says the same of a list of texts."""
+    first = f"'“' || array_to_string(list_slice({names}, 1, {NAMES_SHOWN}), '”, “') || '”'"
+    more = f"len({names}) - {NAMES_SHOWN}"
+    return f"({first} || CASE WHEN {more} > 0 THEN format(' and {{:,}} more', {more}) ELSE '' END)"
 
 
 def named(column: str) -> str:

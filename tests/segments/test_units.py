@@ -2,7 +2,7 @@ import duckdb
 import pytest
 
 from features.words import UNITS, shown, written
-from segments.units import shown_sql
+from segments.units import names_shown, shown_sql
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,22 @@ def test_sql_and_sentence_write_a_whole_number_of_each_unit_alike(unit: str) -> 
         assert duckdb.execute(f"SELECT {shown_sql(f'{number}e0', unit)}").fetchall() == [
             (written(number, unit),)
         ]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (0, "empty"),
+        (1, "“n0”"),
+        (3, "“n0”, “n1”, “n2”"),
+        (1_200, "“n0”, “n1”, “n2” and 1,197 more"),
+    ],
+)
+def test_of_a_long_list_the_first_names_are_told_from_sql_and_from_python_alike(
+    names: int, told: str
+) -> None:
+    held = "".join(f"\nn{number}" for number in range(names)) + ("\n" if names else "")
+    from_sql = duckdb.execute(
+        f"SELECT {shown_sql('held', 'names')} FROM (SELECT ? AS held)", [held]
+    ).fetchall()
+    assert (from_sql, names_shown(held)) == ([(told,)], told)
