@@ -66,6 +66,16 @@ const regulars = (() => {
 })();
 
 document.addEventListener("DOMContentLoaded", () => regulars.localize(document));
+
+// On a phone the navigation is wider than the screen: where one is must be seen. Only sideways, so that nothing else moves.
+document.addEventListener("DOMContentLoaded", () => {
+  const strip = document.querySelector(".navigation");
+  const here = strip?.querySelector("[aria-current]");
+  if (here && strip.scrollWidth > strip.clientWidth) {
+    const left = here.getBoundingClientRect().left - strip.getBoundingClientRect().left;
+    strip.scrollLeft += left - (strip.clientWidth - here.offsetWidth) / 2;
+  }
+});
 document.addEventListener("htmx:after:swap", () => regulars.localize(document));
 
 // The service takes no forms of other sites: what is written is sent as JSON, which they cannot send.

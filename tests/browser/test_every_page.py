@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, Response
+from playwright.sync_api import Browser, Page, Response, expect
 
 from tests.browser.addresses import ADDRESSES
 
@@ -74,3 +74,9 @@ def test_numbers_and_dates_are_written_as_the_reader_does(browser: Browser, shop
         opened.goto(f"{shop_service}/")
         assert opened.locator("data[data-as=money]").first.inner_text().endswith("\u00a0€")
         assert opened.locator("time").first.inner_text() == "26. Juni 2023"
+
+
+def test_a_phone_shows_where_one_is_in_the_navigation(page: Page, shop_service: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 740})
+    page.goto(f"{shop_service}/model")
+    expect(page.locator("nav [aria-current]")).to_be_in_viewport(ratio=1)
