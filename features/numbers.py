@@ -39,13 +39,16 @@ def fill(
     replace(step, table=name(step.table, prefix), sql=name(step.sql, prefix)).fill(connection, **values)
 
 
-# Every id that an order or another id may be resolved to has a number, whatever the cutoff; numbers are compared as the
-# ids are, in the order of their bytes.
+ORDERED = "select customer_id as id, greatest(known_at, ordered_at) as from_at from ledger_orders"
+"""Whose ids are customers', and since when: whoever has ordered, be it undone later."""
+
+# Every id that one of theirs may be resolved to has a number, whatever the cutoff; numbers are compared as the ids are,
+# in the order of their bytes.
 _IDS = {
     CUSTOMERS: """
         select id, min(from_at) as from_at
         from (
-            select customer_id as id, greatest(known_at, ordered_at) as from_at from ledger_orders
+            {known}
             union all select anonymous_id, null from ledger_identities
             union all select customer_id, null from ledger_identities where customer_id is not null
         )
@@ -63,17 +66,19 @@ left join {CATEGORIES} c on k.category = c.id
 """
 
 
-def assign(connection: duckdb.DuckDBPyConnection) -> None:
+def assign(connection: duckdb.DuckDBPyConnection, known: str = ORDERED) -> None:
     """Give every id its number; needed again only when the ledger's views change.
 
     Parameters
     ----------
     connection : duckdb.DuckDBPyConnection
         With views of the ledger's tables in the stored schema.
+    known : str
+        SELECT of the ids that are customers' and since when, as `ORDERED`.
     """
     for table, ids in _IDS.items():
         connection.execute(
             f"create or replace temp table {table} as "
-            f"select *, row_number() over (order by id)::int as number from ({ids})"
+            f"select *, row_number() over (order by id)::int as number from ({ids.format(known=known)})"
         )
     connection.execute(_LEDGER_PRODUCTS)

@@ -122,6 +122,8 @@ def written(number: float, name: str, currency: str = "", *, rounded: bool = Fal
     row = unit(name)
     scaled = number * row.factor
     digits = f"{round(scaled, row.decimals) if rounded else scaled:,.10g}"
+    if row.dimension == "money" and digits[-2:-1] == ".":
+        digits += "0"
     if row.one and digits == "1":
         return row.one
     return row.written.format(n=digits, currency=CURRENCY_WORDS.get(currency, currency))

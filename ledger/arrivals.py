@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from ledger.schema import Table
-from ledger.sqlite import opened
+from ledger.sqlite import is_there, opened
 from ledger.tables.events import EVENTS
 from ledger.tables.orders import ORDERS
 
@@ -74,7 +74,7 @@ class Arrivals:
     @property
     def exists(self) -> bool:
         """Whether anything was ever posted."""
-        return self.path.exists()
+        return is_there(self.path)
 
     @contextmanager
     def open(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:

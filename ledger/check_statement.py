@@ -44,6 +44,27 @@ def statement(table: Table, given: tuple[str, ...], shop: Shop, place: str) -> s
     )
 
 
+@lru_cache(maxsize=64)
+def statement_of_each(table: Table, given: tuple[str, ...], shop: Shop) -> str:
+    """Return SQL over the view `raw_rows` that is all of `statement` where no two rows have one key.
+
+    Parameters
+    ----------
+    table, given, shop
+        As in `statement`.
+
+    Returns
+    -------
+    str
+        A SELECT of the same columns and `key`, a hash of each row's key; rows are in the order given.
+    """
+    line_id = _line_id(table, "1")
+    return (
+        f"WITH {', '.join(_reading(table, given, shop))} SELECT line, known_given, reason, "
+        f"{_stored(table, given, shop, line_id)}, {key_hash(table, line_id)} AS key FROM rows"
+    )
+
+
 def rows_read(table: Table, given: tuple[str, ...], shop: Shop, *, refused: bool = False) -> str:
     """Return SQL over the view `raw_rows` that reads each row by itself.
 
@@ -269,5 +290,6 @@ def _stored(table: Table, given: tuple[str, ...], shop: Shop, line_id: str) -> s
 def _value_stored(table: Table, column: Column, shop: Shop) -> str:
     """Return SQL of a column that rows do not have after reading."""
     if column.derived:
-        return column.derived.format(local=f"({table.local_of} AT TIME ZONE '{shop.time_zone}')")
+        value = column.derived.format(local=f"({table.local_of} AT TIME ZONE '{shop.time_zone}')")
+        return f"CAST({value} AS {SQL_TYPES[str(column.type)]})"
     return column.default.format(currency=shop.currency) if column.default else _null(column)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.checks import Checked, check_orders, check_products, records_to_orders
+from ledger.checks import Checked, check, check_orders, check_products, records_to_orders
 from ledger.engine import open_engine
+from ledger.plans import KeptPlans
 from ledger.shop import Shop
 from ledger.tables.orders import ORDERS
 
@@ -30,6 +31,7 @@ def warm_engine() -> duckdb.DuckDBPyConnection:
 @pytest.fixture(scope="module", autouse=True)
 def _close_engine() -> Iterator[None]:
     yield
+    kept_plans.cache_clear()
     warm_engine().close()
     warm_engine.cache_clear()  # a connection left at exit makes its library complain
 
@@ -455,3 +457,42 @@ def test_a_posted_history_becomes_the_rows_that_the_file_becomes(rows: list[dict
 
     assert posted.accepted.equals(filed.accepted)
     assert posted.rejected["line"].to_pylist() == [line - 2 for line in filed.rejected["line"].to_pylist()]
+
+
+LINES = st.builds(
+    dict.__or__,
+    ORDER_TEXTS,
+    st.fixed_dictionaries(
+        {
+            "line_id": st.sampled_from([None, "p#1", "1"]),
+            "status": st.sampled_from(["paid", "refunded", None]),
+            "known_at": st.sampled_from([None, "2024-02-03"]),
+        }
+    ),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(LINES, min_size=1, max_size=8), st.lists(st.integers(0, 9), min_size=8, max_size=8))
+def test_rows_of_which_each_has_its_own_key_and_others_are_checked_alike_on_kept_plans(
+    rows: list[dict[str, str | None]], orders: list[int]
+) -> None:
+    # Half of the time in orders of their own, so that often no two rows have anything to do with each other.
+    rows = [row | {"order_id": f"{row['order_id']}{order}"} for row, order in zip(rows, orders, strict=False)]
+    texts = {name: pa.array([row[name] for row in rows], pa.string()) for name in rows[0]}
+    raw = pa.table({"line": pa.array(range(len(rows)), pa.int64()), **texts})
+
+    kept = check(ORDERS, raw, SHOP, IMPORTED_AT, plans=kept_plans())
+    plain = check(ORDERS, raw, SHOP, IMPORTED_AT, warm_engine())
+
+    assert kept.accepted.equals(plain.accepted)
+    assert kept.rejected.to_pylist() == plain.rejected.to_pylist()
+    assert (kept.lines.to_pylist(), kept.known_given.to_pylist()) == (
+        plain.lines.to_pylist(),
+        plain.known_given.to_pylist(),
+    )
+
+
+@cache
+def kept_plans() -> KeptPlans:
+    return KeptPlans(warm_engine().cursor())
