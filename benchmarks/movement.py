@@ -26,12 +26,14 @@ from ledger.home import Home
 from models.scores import SCORES
 from regulars.terminal import show
 from segments.movement import ENTERED
+from serving.facts import RunFacts, SegmentFacts
+from serving.publishing import publish
 from serving.segments.columns import Customers
 from serving.segments.feed import Feed
 from serving.segments.preview import Trial
 from serving.segments.records import record
 from serving.segments.trend import members_on
-from serving.store import PublishedRun, RunFacts, SegmentFacts, publish
+from serving.store import PublishedRun
 from serving.stored_features import selected
 
 SEED = 7
@@ -160,7 +162,9 @@ def main(customers: int) -> None:
 
 
 def _ask(home: Home, taken: Taken, recorded: Any, said: RunFacts, frame: pa.Table) -> None:  # noqa: ANN401
-    scores = frame.select(["customer_id", *(score.name for score in SCORES)])
+    scores = frame.select(["customer_id", *(score.name for score in SCORES)]).append_column(
+        "confidence", pa.repeat(pa.scalar("model"), frame.num_rows)
+    )
     nothing = {
         name: pa.array([], pa.string()) for name in ("customer_id", "level", "product_id", "category", "date")
     }

@@ -41,7 +41,7 @@ OUR_WORDS = """
     quantity_milli product_id category country city birth_day signed_up_day attributes today told o k a b
     known_customers known_orders known_items known_events known_people recorded_events known_stays known_follows
     known_seasons known_price_shares known_devices segment entered_days left_days days gap_days quantile_cont share dear
-    cheap device list_position substr md5 BIGINT
+    cheap device list_position substr md5 BIGINT round
     recency_score frequency_score money_score lifecycle rfm_group value_tier usual_order_time"""
 QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"")
 WORD = re.compile(r"[A-Za-z_]\w*")

@@ -22,6 +22,7 @@ def compute(
     cutoff: Cutoff,
     feature_set: FeatureSet = CATALOG,
     store: pa.Table | None = None,
+    known: str = numbers.ORDERED,
 ) -> pa.Table:
     """Describe every customer known before a cutoff; an id that is another customer by then counts as that one.
 
@@ -35,6 +36,8 @@ def compute(
     store : pyarrow.Table, optional
         The store's row of `features.surroundings.read_store`, when the connection holds a part of its customers; by
         default they are all there are.
+    known : str
+        As for `features.numbers.assign`: by default whoever has ordered is a customer.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def compute(
     InputError
         When amounts are too large to be added up exactly.
     """
-    collapse(connection, feature_set)
+    collapse(connection, feature_set, known)
     found = describe(connection, cutoff, feature_set, store)
     if feature_set.looks_around:
         numbered.restore(connection)
@@ -73,7 +76,9 @@ def describe(
     return pa.concat_tables(parts)
 
 
-def collapse(connection: duckdb.DuckDBPyConnection, feature_set: FeatureSet = CATALOG) -> None:
+def collapse(
+    connection: duckdb.DuckDBPyConnection, feature_set: FeatureSet = CATALOG, known: str = numbers.ORDERED
+) -> None:
     """Read the ledger once, for any number of cutoffs; needed again only when the ledger's views change.
 
     Parameters
@@ -81,8 +86,10 @@ def collapse(connection: duckdb.DuckDBPyConnection, feature_set: FeatureSet = CA
     connection : duckdb.DuckDBPyConnection
         With views of the ledger's tables in the stored schema (see `ledger.views`).
     feature_set : FeatureSet
+    known : str
+        As for `compute`.
     """
-    numbers.assign(connection)
+    numbers.assign(connection, known)
     numbered.collapse(connection)
     if feature_set.looks_around:
         surroundings.collapse(connection)

@@ -120,10 +120,9 @@ def orders_alone(store: pa.Table) -> pa.Table:
     store : pyarrow.Table
         From `read_store`.
     """
-    kept = [name for name in store.column_names if name not in events.RECORDED]
-    unknown = {name: pa.nulls(store.num_rows, pa.int64()) for name in events.RECORDED}
-    columns = {name: store[name] if name in kept else unknown[name] for name in store.column_names}
-    return pa.table(columns)
+    unknown = pa.nulls(store.num_rows, pa.int64())
+    names = ("as_of_day", *STORE.columns)
+    return pa.table({name: unknown if name in events.RECORDED else store[name] for name in names})
 
 
 def _any(connection: duckdb.DuckDBPyConnection, table: str) -> bool:

@@ -11,8 +11,8 @@ from features import numbers
 from features.catalog.shipped import CATALOG
 from features.cutoff import Cutoff
 from features.feature import FeatureSet
+from features.prospects import describe_few
 from features.relations import CATEGORIES, CUSTOMERS, EVENTS, ITEMS, ORDERS, STORE
-from features.snapshot import compute
 from ledger import identity
 from ledger.engine import open_engine
 from ledger.views import add_missing_tables
@@ -88,7 +88,7 @@ def days_ahead(  # noqa: PLR0913 - where, when, of whom, and what
     """
     with open_engine() as connection:
         _copy(ledger, connection, cutoff, customer_id)
-        if customer_id not in compute(connection, cutoff, store=store)["customer_id"].to_pylist():
+        if customer_id not in describe_few(connection, cutoff, store)["customer_id"].to_pylist():
             return {}
         _stage_days(connection, cutoff)
         found = _features(connection, cutoff, customer_id, names) if names else {}

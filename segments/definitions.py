@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from ledger.errors import InputError
-from ledger.sqlite import opened
+from ledger.sqlite import is_there, opened
 from segments.segment import Segment
 
 State = Literal["followed", "hidden"]
@@ -146,7 +146,7 @@ class Definitions:
 
     def numbers(self, release: str) -> dict[str, float]:
         """Return the numbers of the store that own segments need beside those of a release, by key."""
-        if not self.path.exists():
+        if not is_there(self.path):
             return {}
         with opened(self.path) as database:
             rows = database.execute("SELECT key, value FROM numbers WHERE release = ?", (release,))
@@ -163,7 +163,7 @@ class Definitions:
         return name in latest and latest[name].by != LIBRARY
 
     def _versions(self, query: str, parameters: tuple[str, ...]) -> list[Version]:
-        if not self.path.exists():
+        if not is_there(self.path):
             return []
         with opened(self.path) as database:
             return [_version(*row) for row in database.execute(query, parameters).fetchall()]

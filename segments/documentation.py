@@ -13,6 +13,15 @@ from segments.text_and_dates import DATES, LISTS, SEGMENTS, TEXTS
 from segments.vocabulary import SegmentColumn
 
 _WORST_FIRST = ", ".join(f"`{name}`" for name in WORST_FIRST)
+OF_PROSPECTS = (
+    *("prospect_active", "prospect_at_risk", "prospect_churned", "rfm_prospects", "registered_never_bought"),
+    *("cart_abandoners", "checkout_abandoners", "checkout_left_at_start", "checkout_left_on_the_way"),
+    *("checkout_left_at_payment", "browse_abandoners", "did_not_react", "birthday_soon"),
+    *("phone_buyers", "tablet_buyers", "desktop_buyers", "trouble_orders", "moved_up_this_week"),
+    "moved_down_this_week",
+)
+"""Segments of the library that somebody who never ordered can be in."""
+_PROSPECTS = ", ".join(f"`{name}`" for name in OF_PROSPECTS)
 INTRODUCTION = f"""\
 # Segments
 
@@ -30,6 +39,15 @@ position and a suggestion.
 who ordered once) is neither true nor false, and such a customer is in neither the segment nor its opposite:
 `not median_gap_days > 30` holds only where the time is known and at most 30 days. Ask for the rest by
 `median_gap_days is unknown`.
+
+**People who never ordered** are in segments as everybody is, once the shop knows them by name: from an import of
+customers, or from an event under their id. Their `orders` is 0, and scores and all that is said of a last order are
+unknown, so a condition on these leaves them out: `days_since_last_order > 90` is of customers who lapsed. What asks for
+nothing holds for them too: `orders(within_days = 90) = 0`, or `did_not('Order Completed', within_days = 90)`, is of
+whoever ordered nothing in that time; add `and orders >= 1` for customers alone. Percentiles, averages and limits are of
+customers alone. Of the library, people who never ordered can be in
+{_PROSPECTS};
+all others need an order.
 
 **History functions** such as `orders(product = 'p-17', within_days = 60)` count what was known before the run, and
 nothing later. What is told of nobody is unknown for everybody: `did('Product Viewed')` holds for nobody, and neither
@@ -49,6 +67,11 @@ order every other day do not decide for all others; 3 stands for three and more.
 day by which {ACTIVE_SHARE:.0%} of those who ever come back have come back, `churned_after(k)` the day by which
 {CHURNED_SHARE:.0%} have. Where fewer than {ENOUGH_RETURNS} customers came back, all the store's gaps are taken
 together; where those are too few as well, {DEFAULT_LIMITS[0]} and {DEFAULT_LIMITS[1]} days.
+
+Of who signed up and never ordered, `active_until(0)` and `churned_after(0)` are the same of the time from sign-up
+to first order, without those who ordered on the day of their sign-up or before it. They are learnt where
+{ENOUGH_RETURNS} are known to have ordered later and {ENOUGH_RETURNS} to wait; where the shop knows its buyers alone,
+all the store's gaps are taken.
 
 **Refills** are counted by a scoring run from its forecast of next purchases: those that may be reminded and are bought
 in the next 14 days with a probability of at least 0.1. A list holds the ids of products and the paths of categories:

@@ -167,9 +167,10 @@ def resolved_value(value: Value, known: Mapping[str, float]) -> Value:
 
 
 def store_number(value: Value) -> Value:
-    """Return a store-wide number itself once it is resolved, else the value as it is."""
-    if isinstance(value, Call) and value.operator.statistics and isinstance(value.operands[-1], Constant):
-        return value.operands[-1]
+    """Return a store-wide number itself once it is resolved and known, else the value as it is."""
+    if isinstance(value, Call) and value.operator.statistics:
+        number = value.operands[-1]
+        return number if isinstance(number, Constant) and number.value is not None else value
     return value
 
 

@@ -13,6 +13,8 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from features.cutoff import Cutoff
+from ledger import identity
 from segments.segment import Segment, load_file
 
 ORDER_COUNTS = (0, 1, 2, 3)  # the grid's rows; 3 stands for three or more
@@ -27,7 +29,7 @@ class Waits(NamedTuple):
     Parameters
     ----------
     orders : (n,) int
-        Order count reached: 1, 2 or 3, which stands for three and more.
+        Order count reached: 1, 2 or 3, which stands for three and more; 0 of those who signed up.
     days : (n,) int, days
         To the next order, or to the cutoff for those who have not come back.
     returned : (n,) int, customers
@@ -91,6 +93,45 @@ def waits(connection: duckdb.DuckDBPyConnection) -> Waits:
     return Waits(*(np.asarray(columns[name], dtype=np.int64) for name in Waits._fields))
 
 
+def waits_since_sign_up(connection: duckdb.DuckDBPyConnection, cutoff: Cutoff) -> Waits:
+    """Count the times from sign-up to first order, with those who signed up and have not ordered.
+
+    Whoever ordered on the day of his sign-up or before it is left out: his order made the account, or was there first,
+    and he never waited.
+
+    Parameters
+    ----------
+    connection : DuckDBPyConnection
+        As of `waits`, with views of the ledger's tables.
+    cutoff : Cutoff
+        That the history was staged for.
+    """
+    identity.stage(connection, cutoff.at)
+    columns = connection.execute(
+        """
+        WITH known_last AS (
+            SELECT customer_id, signed_up_day FROM ledger_customers WHERE known_at < $at
+            QUALIFY row_number() OVER (
+                PARTITION BY customer_id ORDER BY known_at DESC, signed_up_day NULLS FIRST
+            ) = 1
+        ),
+        sign_ups AS (
+            SELECT coalesce(i.customer_id, k.customer_id) AS customer_id, min(k.signed_up_day)::BIGINT AS day
+            FROM known_last k LEFT JOIN identities_resolved i ON k.customer_id = i.anonymous_id
+            GROUP BY ALL
+        )
+        SELECT 0 AS orders, coalesce(o.order_day, $day) - s.day AS days,
+            count(o.order_day) AS returned, count(*) - count(o.order_day) AS waiting
+        FROM sign_ups s
+        LEFT JOIN history_orders o ON s.customer_id = o.customer_id AND o.order_number = 1
+        WHERE coalesce(o.order_day > s.day, $day >= s.day)
+        GROUP BY days ORDER BY days
+        """,
+        {"at": cutoff.at, "day": cutoff.day},
+    ).fetchnumpy()
+    return Waits(*(np.asarray(columns[name], dtype=np.int64) for name in Waits._fields))
+
+
 def kaplan_meier(
     days: npt.NDArray[np.int64], returned: npt.NDArray[np.int64], waiting: npt.NDArray[np.int64]
 ) -> Curve:
@@ -121,23 +162,29 @@ def kaplan_meier(
     return Curve(steps[happened], surviving)
 
 
-def lifecycle_limits(gaps: Waits, owner: Mapping[str, int] | None = None) -> dict[str, int]:
+def lifecycle_limits(gaps: Waits, sign_ups: Waits, owner: Mapping[str, int] | None = None) -> dict[str, int]:
     """Return the store's day limits `A_0` .. `A_3` and `C_0` .. `C_3`, always A_k < C_k.
 
     An order count with fewer than `ENOUGH_RETURNS` returns takes the limits of all the store's gaps
-    together, and a store with fewer than that in all takes `DEFAULT_LIMITS`. `A_0` and `C_0` are the pooled
-    ones: the ledger knows no sign-up dates to measure the first order from.
+    together, and a store with fewer than that in all takes `DEFAULT_LIMITS`. So do `A_0` and `C_0` also where fewer
+    than `ENOUGH_RETURNS` are known to wait: a store that knows its buyers alone does not know how many never came.
 
     Parameters
     ----------
     gaps : Waits
+        Between orders, of `waits`.
+    sign_ups : Waits
+        Of `waits_since_sign_up`.
     owner : mapping of str to int, days, optional
         The owner's own days in place of some, A_k < C_k. A limit that the store's data gave moves out of their way.
     """
     pooled = _limits(gaps, np.ones(len(gaps.days), dtype=bool)) or DEFAULT_LIMITS
+    own = {count: _limits(gaps, gaps.orders == count) for count in ORDER_COUNTS}
+    if sign_ups.waiting.sum() >= ENOUGH_RETURNS:
+        own[0] = _limits(sign_ups, np.ones(len(sign_ups.days), dtype=bool))
     limits: dict[str, int] = {}
     for count in ORDER_COUNTS:
-        active, churned = _limits(gaps, gaps.orders == count) or pooled
+        active, churned = own[count] or pooled
         given = owner or {}
         churned = given.get(f"C_{count}", max(churned, given.get(f"A_{count}", active) + 1))
         active = given.get(f"A_{count}", min(active, churned - 1))

@@ -83,11 +83,11 @@ def reason_sql(condition: Condition) -> str:
     limit = _moving_limit(condition)
     if limit is None:
         return f"{own} || {quoted(f'{ago} ({predicate})')}"
-    return f"{own} || {quoted(f'{ago} ({predicate}, ')} || {shown_sql(sql(limit), *unit_of(limit))} || ')'"
+    return f"{own} || {quoted(f'{ago} ({predicate}, that is ')} || {shown_sql(sql(limit), *unit_of(limit))} || ')'"
 
 
 def _moving_limit(condition: Call) -> Value | None:
-    """Return the limit that is each customer's own, as in `longer ago than 2 times the usual gap`."""
+    """Return the limit that is each customer's own, as in `longer ago than 2 times the usual gap, that is 40 days`."""
     if len(condition.operator.takes) != 2 or condition.operator.statistics:  # noqa: PLR2004 - a comparison
         return None
     limit = store_number(condition.operands[-1])
@@ -116,7 +116,8 @@ def _parts(clauses: Iterable[Clause], joint: str, depth: int) -> Iterator[str]:
     for clause in clauses:
         part = statement(clause) if isinstance(clause, Condition) else None
         if open_part and part and open_part.subject == part.subject:
-            again = "" if part.verb == verb else f"{part.verb} "
+            # After "without having done this, and" the verb tells that what follows is not without.
+            again = "" if part.verb == verb and " without " not in open_part.predicate else f"{part.verb} "
             open_part = open_part._replace(predicate=f"{open_part.predicate} {joint} {again}{part.predicate}")
             verb = part.verb
             continue

@@ -36,10 +36,10 @@ UNKNOWN = Problem(
 )
 TOO_NEW = Problem(
     "too-new-customer",
-    "the id is in the ledger, but no order of it was known when the latest run was made; ask again after the next run, "
+    "the id is in the ledger, but nobody was known by it when the latest run was made; ask again after the next run, "
     "or post the history to /v1/score",
     "customer_id",
-    "a customer with an order before the latest run",
+    "whoever was known by name before the latest run",
 )
 ERASED_CUSTOMER = Problem(
     "erased-customer",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from features.catalog.shipped import CORE
 from features.cutoff import EPOCH, Cutoff
 from features.snapshot import compute
-from features.warm import WarmSnapshots
+from features.warm import FEW_LINES, WarmSnapshots
 from ledger.engine import open_engine
 from ledger.tables.customers import CUSTOMERS
 from ledger.tables.events import EVENTS
@@ -296,7 +296,7 @@ def test_what_is_measured_is_what_a_plain_count_finds_and_nothing_later_counts(
 @settings(max_examples=10, deadline=None)
 @given(bought=BOUGHT.filter(lambda rows: any(at > 0 for _, at, _ in rows)))
 def test_a_posted_history_is_measured_as_the_ledger_is(
-    bought: list[tuple[str, int, str | None]], columns: Columns, posted: WarmSnapshots
+    bought: list[tuple[str, int, str | None]], columns: Columns, posted: list[WarmSnapshots]
 ) -> None:
     orders = [line(who, at, order=f"o{k}", product_id=product) for k, (who, at, product) in enumerate(bought)]
     connection = ledger(orders)
@@ -305,20 +305,24 @@ def test_a_posted_history_is_measured_as_the_ledger_is(
         wanted = of_orders(columns)
         known.stage(connection, CUTOFF, customers, relations_of(wanted))
         expected = measure(connection, wanted)
-    found = posted.compute(
-        pa.Table.from_pylist(orders, ORDERS.arrow_schema), PRODUCTS.arrow_schema.empty_table(), CUTOFF
-    )
-    assert found.select(expected.column_names).to_pylist() == expected.to_pylist()
+    rows = pa.Table.from_pylist(orders, ORDERS.arrow_schema)
+    for plan in posted:
+        found = plan.compute(rows, PRODUCTS.arrow_schema.empty_table(), CUTOFF)
+        assert found.select(expected.column_names).to_pylist() == expected.to_pylist()
 
 
 def of_orders(columns: Columns) -> tuple[Measured, ...]:
-    texts = ("orders(product = 'tea') > 1", "spent(within_days = 30) > 1", "first_order_on > '2024-01-01'")
+    texts = (
+        *("orders(product = 'tea') > 1", "spent(within_days = 30) > 1", "first_order_on > '2024-01-01'"),
+        "gap_days_p90 > 1",
+    )
     return tuple(only(text, columns) for text in texts)
 
 
 @pytest.fixture(scope="module")
-def posted(columns: Columns) -> WarmSnapshots:
-    return WarmSnapshots(open_engine(), CORE, measures(of_orders(columns)))
+def posted(columns: Columns) -> list[WarmSnapshots]:
+    beside = measures(of_orders(columns))
+    return [WarmSnapshots(open_engine(), CORE, beside, few_lines=lines) for lines in (FEW_LINES, 0)]
 
 
 def test_the_day_of_an_undoing_is_local(columns: Columns) -> None:

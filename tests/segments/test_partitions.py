@@ -20,6 +20,7 @@ from segments.partitions import (
     lifecycle_cells,
     lifecycle_limits,
     waits,
+    waits_since_sign_up,
 )
 from segments.resolve import thresholds
 from segments.segment import load_file
@@ -35,6 +36,9 @@ def gaps(orders: int, returned: list[int], waiting: list[int]) -> Waits:
     days = np.array([*returned, *waiting], dtype=np.int64)
     happened = np.array([1] * len(returned) + [0] * len(waiting), dtype=np.int64)
     return Waits(np.full(len(days), orders, dtype=np.int64), days, happened, 1 - happened)
+
+
+NO_SIGN_UPS = gaps(0, [], [])
 
 
 def test_the_curve_is_that_of_the_textbook() -> None:
@@ -53,34 +57,34 @@ def test_the_day_is_a_share_of_those_who_ever_come_back() -> None:
 
 
 def test_without_censoring_the_limits_are_plain_quantiles() -> None:
-    limits = lifecycle_limits(gaps(1, list(range(1, 101)), []))
+    limits = lifecycle_limits(gaps(1, list(range(1, 101)), []), NO_SIGN_UPS)
     assert (limits["A_1"], limits["C_1"]) == (50, 90)
 
 
 def test_an_order_count_with_few_returns_takes_the_stores_pooled_gaps() -> None:
     many, few = gaps(1, list(range(1, 101)), []), gaps(2, [3], [400])
-    limits = lifecycle_limits(Waits(*(np.concatenate(pair) for pair in zip(many, few, strict=True))))
+    both = Waits(*(np.concatenate(pair) for pair in zip(many, few, strict=True)))
+    limits = lifecycle_limits(both, NO_SIGN_UPS)
     assert (limits["A_3"], limits["C_3"]) == (limits["A_2"], limits["C_2"]) == (limits["A_0"], limits["C_0"])
     assert limits["A_2"] != 3
 
 
 @pytest.mark.parametrize("known", [gaps(1, [], []), gaps(1, [], [10, 20]), gaps(2, [5, 6], [7])])
 def test_a_store_with_hardly_any_returns_has_the_default_limits(known: Waits) -> None:
-    limits = lifecycle_limits(known)
+    limits = lifecycle_limits(known, NO_SIGN_UPS)
     assert {(limits[f"A_{count}"], limits[f"C_{count}"]) for count in range(4)} == {DEFAULT_LIMITS}
 
 
-@given(
-    st.lists(
-        st.tuples(st.integers(1, 3), st.integers(0, 1000), st.integers(0, 40), st.integers(0, 40)),
-        max_size=20,
+def counted_from(least: int, most: int) -> st.SearchStrategy[Waits]:
+    rows = st.tuples(st.integers(least, most), st.integers(0, 1000), st.integers(0, 40), st.integers(0, 40))
+    return st.lists(rows, max_size=20).map(
+        lambda found: Waits(*np.array(found, dtype=np.int64).reshape(-1, 4).T)
     )
-)
-def test_the_limit_of_the_active_lies_below_the_limit_of_the_churned(
-    rows: list[tuple[int, int, int, int]],
-) -> None:
-    columns = np.array(rows, dtype=np.int64).reshape(-1, 4).T
-    limits = lifecycle_limits(Waits(*columns))
+
+
+@given(counted_from(1, 3), counted_from(0, 0))
+def test_the_limit_of_the_active_lies_below_the_limit_of_the_churned(known: Waits, sign_ups: Waits) -> None:
+    limits = lifecycle_limits(known, sign_ups)
     assert all(limits[f"A_{count}"] < limits[f"C_{count}"] for count in range(4))
 
 
@@ -98,11 +102,88 @@ def test_the_owners_days_take_the_place_of_the_stores_which_move_out_of_their_wa
     owner: dict[str, int], one: tuple[int, int]
 ) -> None:
     known = gaps(1, list(range(1, 101)), [])
-    limits = lifecycle_limits(known, owner)
+    limits = lifecycle_limits(known, NO_SIGN_UPS, owner)
     assert (limits["A_1"], limits["C_1"]) == one
     assert {name: days for name, days in limits.items() if "1" not in name} == {
-        name: days for name, days in lifecycle_limits(known).items() if "1" not in name
+        name: days for name, days in lifecycle_limits(known, NO_SIGN_UPS).items() if "1" not in name
     }
+
+
+SIGNED_UP = gaps(0, list(range(201, 301)), [400] * 30)
+
+
+def test_who_never_ordered_is_measured_by_sign_ups_and_their_first_orders() -> None:
+    known = gaps(1, list(range(1, 101)), [])
+    limits = lifecycle_limits(known, SIGNED_UP)
+    assert (limits["A_0"], limits["C_0"]) == (250, 290)
+    others = {name: days for name, days in limits.items() if not name.endswith("0")}
+    assert others.items() <= lifecycle_limits(known, NO_SIGN_UPS).items()
+    owned = lifecycle_limits(known, SIGNED_UP, {"A_0": 14})
+    assert (owned["A_0"], owned["C_0"]) == (14, 290)
+
+
+@pytest.mark.parametrize(
+    "sign_ups",
+    [
+        gaps(0, list(range(201, 301)), [400] * 29),
+        gaps(0, list(range(201, 230)), [400] * 30),
+        gaps(0, list(range(201, 301)), []),
+    ],
+    ids=["few wait", "few ordered", "buyers alone are known"],
+)
+def test_where_few_sign_ups_are_known_all_gaps_between_orders_are_taken(sign_ups: Waits) -> None:
+    limits = lifecycle_limits(gaps(1, list(range(1, 101)), []), sign_ups)
+    assert (limits["A_0"], limits["C_0"]) == (50, 90)
+
+
+def test_waits_since_sign_up_are_counted_of_who_was_there_before_his_first_order() -> None:
+    # The cutoff is day 100, 1970-04-11. Of each: when what is known, the day of sign-up, the day of the first order.
+    people = [
+        ("waits", 90, 60, None),
+        ("signed up on the last day", 100, 99, None),
+        ("ordered later", 90, 20, 35),
+        ("was waiting at the cutoff", 90, 30, None),
+        ("ordered on the day", 90, 40, 40),
+        ("ordered before", 90, 50, 10),
+        ("day unknown", 90, None, 45),
+        ("day unknown, waits", 90, None, None),
+    ]
+    with duckdb.connect() as connection:
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(
+            "CREATE TABLE ledger_customers (customer_id TEXT, known_at TIMESTAMPTZ, signed_up_day INTEGER)"
+        )
+        connection.execute(
+            "CREATE TABLE ledger_identities (anonymous_id TEXT, customer_id TEXT, known_at TIMESTAMPTZ, how TEXT)"
+        )
+        known = [(one, day, signed_up) for one, day, signed_up, _ in people]
+        known += [("told later", 101, 5), ("ordered later", 80, 3), ("ordered later", 102, 4)]
+        known += [("other account", 90, 15), ("merged later", 90, 10)]
+        connection.executemany(
+            "INSERT INTO ledger_customers VALUES (?, TIMESTAMPTZ '1970-01-01' + to_days(?) - INTERVAL 1 HOUR, ?)",
+            known,
+        )
+        connection.execute(
+            "INSERT INTO ledger_identities VALUES ('other account', 'ordered later', '1970-02-01', 'merged'), "
+            "('merged later', 'waits', '1970-05-01', 'merged')"
+        )
+        connection.execute(
+            "CREATE TABLE history_orders (customer_id TEXT, order_day BIGINT, order_number BIGINT)"
+        )
+        ordered = [(one, day, 1) for one, _, _, day in people if day is not None]
+        connection.executemany(
+            "INSERT INTO history_orders VALUES (?, ?, ?)", [*ordered, ("ordered later", 77, 2)]
+        )
+        cutoff = Cutoff.at_midnight(pd.Timestamp("1970-04-11").date(), "UTC")
+        counted = waits_since_sign_up(connection, cutoff)
+    # Of two accounts of one the earlier sign-up counts.
+    assert list(zip(*(column.tolist() for column in counted), strict=True)) == [
+        (0, 1, 0, 1),
+        (0, 20, 1, 0),
+        (0, 40, 0, 1),
+        (0, 70, 0, 1),
+        (0, 90, 0, 1),
+    ]
 
 
 def test_times_to_the_next_order_are_counted_from_the_staged_history_once_a_customer() -> None:
@@ -128,8 +209,10 @@ def test_times_to_the_next_order_are_counted_from_the_staged_history_once_a_cust
 def test_the_history_that_features_stage_is_the_one_that_is_counted() -> None:
     with duckdb.connect() as connection:
         add_missing_tables(connection)
-        stage(connection, Cutoff.at_midnight(pd.Timestamp("2024-01-01").date(), "UTC"))
+        cutoff = Cutoff.at_midnight(pd.Timestamp("2024-01-01").date(), "UTC")
+        stage(connection, cutoff)
         assert len(waits(connection).days) == 0
+        assert len(waits_since_sign_up(connection, cutoff).days) == 0
 
 
 # Any data: counts below zero, days that are unknown, NaN, infinite or negative.

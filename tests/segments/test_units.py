@@ -13,7 +13,7 @@ from segments.units import names_shown, shown_sql
         (1, "days", "", "1 day"),
         (30, "days_ago", "", "30 days"),
         (1200, "currency", "USD", "1,200 US dollars"),
-        (99.5, "currency", "EUR", "99.5 euros"),
+        (99.5, "currency", "EUR", "99.50 euros"),
         (100, "currency", "XAF", "100 XAF"),
         (100, "currency", "", "100 in the shop's currency"),
         (3, "orders", "", "3"),

@@ -2,6 +2,7 @@ import duckdb
 import pytest
 
 from segments.expression import parse
+from segments.segment import load_library
 from segments.vocabulary import SegmentColumn
 
 Columns = dict[str, SegmentColumn]
@@ -40,7 +41,7 @@ def reasons(text: str, columns: Columns, known: dict[str, float] | None = None) 
         ("spend is unknown", "total net spend is unknown"),
         (
             "days_since_last_order > 2 * median_gap_days",
-            "the last order was 45 days ago (longer ago than 2 times the usual time between orders, 40 days)",
+            "the last order was 45 days ago (longer ago than 2 times the usual time between orders, that is 40 days)",
         ),
         (
             "clv_365d / orders > 100",
@@ -52,6 +53,24 @@ def test_a_reason_holds_the_customers_own_value_and_the_limit(
     text: str, reason: str, columns: Columns
 ) -> None:
     assert reasons(text, columns) == [reason]
+
+
+def test_money_that_is_not_whole_is_written_to_the_cent_in_the_limit_as_in_the_value(
+    columns: Columns,
+) -> None:
+    known = {"spend_365d:mean": 96.9, "clv_365d:50.0": 1200.0}
+    text = "spend_365d > mean_of(spend_365d) and clv_365d > percentile_of(clv_365d, 50) and spend > 99.5"
+    assert parse(text, columns).describe(known) == (
+        "net spend in the last 365 days is over 96.90 US dollars, predicted spend in the next 365 days is over "
+        "1,200 US dollars and total net spend is over 99.50 US dollars"
+    )
+
+
+def test_a_number_that_the_store_does_not_have_is_named_and_not_called_unknown(columns: Columns) -> None:
+    text = "spend_365d >= mean_of(spend_365d) + 1.5 * deviation_of(spend_365d)"
+    parsed = parse(text, columns)
+    assert parsed.describe({"spend_365d:known": 0.0}) == parsed.sentence
+    assert parsed.sentence.endswith("the store-wide average plus 1.5 times the store-wide standard deviation")
 
 
 def test_a_reason_names_a_percentile_as_the_condition_does(columns: Columns) -> None:
@@ -76,3 +95,12 @@ def test_under_not_the_reason_is_what_is_the_case(columns: Columns) -> None:
         "number of orders is 4 (at least 3)",
         "the last order was 45 days ago (at most 90 days ago)",
     ]
+
+
+def test_what_follows_a_without_is_not_read_as_part_of_it(columns: Columns) -> None:
+    shipped = {segment.name: segment for segment in load_library()}
+    sentence = parse(shipped["checkout_left_at_payment"].expression, columns, shipped).sentence
+    assert sentence == (
+        "the customer has started to check out in the last 7 days without having placed an order since "
+        "and has entered payment details in the last 7 days"
+    )
