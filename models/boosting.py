@@ -54,6 +54,7 @@ class Correction:
         self.linear = linear
         self._booster = Booster(model_str=text)
         self.inputs: list[str] = self._booster.feature_name()
+        self._of_line = [] if linear is None else [self.inputs.index(name) for name in linear.inputs]
 
     @classmethod
     def read(cls, path: Path) -> "Correction":
@@ -119,9 +120,7 @@ class Correction:
         if self.linear is None:
             return added, constant
         of_line = np.zeros_like(added)
-        of_line[:, [self.inputs.index(name) for name in self.linear.inputs]] = self.linear.contributions(
-            inputs
-        )
+        of_line[:, self._of_line] = self.linear.contributions(inputs)
         return (added + of_line) / 2.0, (constant + self.linear.intercept) / 2.0
 
     def importance(self) -> pd.DataFrame:

@@ -5,8 +5,8 @@ Scores add up on their raw scale: log-odds for a probability, the logarithm for 
 """
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 from scipy.special import expit
 
+from models.asked import Asked, log_odds
 from models.boosting import Correction
 from models.histories import Histories
 from models.next_order import NextOrder
-from models.predictor import described, log_odds, log_pace, over_each
+from models.predictor import described, log_pace
+from models.purchase_process import OrderValue, PurchaseProcess
 from models.rows import Rows, Snapshot
 from models.scores import CHURN_HORIZON_DAYS, Score, scores_for
 from models.worth import FOLLOWS_CURVE, SMALLEST, OrdersAndValue
@@ -153,6 +155,39 @@ class _Addends:
         return _Addends(self.base + other.base, self.added + other.added)
 
 
+@dataclass(frozen=True)
+class _Usual:
+    """What the process says of the usual customer on days of ordinary business, and what an order of his is worth.
+
+    Parameters
+    ----------
+    chances, orders : mapping of float to float
+        By days: the probability of an order, and the orders to expect.
+    one_order : float, currency
+    """
+
+    chances: Mapping[float, float]
+    orders: Mapping[float, float]
+    one_order: float
+
+    @staticmethod
+    @lru_cache(maxsize=16)
+    def of(
+        usual: UsualCustomer,
+        process: PurchaseProcess,
+        order_value: OrderValue,
+        days: tuple[float, ...],
+        of_orders: tuple[float, ...],
+    ) -> "_Usual":
+        """Ask it; of a release the answers stay the same."""
+        asked = Asked(process, usual.histories())
+        return _Usual(
+            dict(zip(days, asked.p_order(days)[0].tolist(), strict=True)),
+            dict(zip(of_orders, asked.expected_orders(of_orders)[0].tolist(), strict=True)),
+            float(order_value.expected(asked.histories)[0]),
+        )
+
+
 class _Sums:
     """The addends of corrections, computed once for all scores, and each score's from them."""
 
@@ -164,29 +199,33 @@ class _Sums:
         snapshot: Snapshot,
         on_day: int | None,
     ) -> None:
-        snapshot = Rows.of(snapshot)
-        self.next_order, self.worth, self.on_day = next_order, worth, on_day
-        self.process, self.level = next_order.process, next_order.level
-        self.histories, self.usual = Histories(snapshot), usual.histories()
-        # The usual customer is asked along with the others, and nothing twice: asking costs most for one customer.
-        self._everybody = _together(self.histories, self.usual)
-        self._days_ahead: dict[float, float] = {}
-        days = sorted({_days_of(score) for score in explained(worth.horizon_days)})
+        features = Rows.of(snapshot)
+        self.next_order, self.worth = next_order, worth
+        asked = Asked.of(next_order.process, features)
+        self._customers = len(features)
+        scores = explained(worth.horizon_days)
+        days = tuple(sorted({_days_of(score) for score in scores}))
+        of_orders = tuple(sorted({_days_of(score) for score in scores if score.unit != "probability"}))
+        self._ahead = dict(zip(days, next_order.level.ahead(on_day, days), strict=True))
         # On days of ordinary business and on those ahead.
-        asked = [*dict.fromkeys((*days, *map(self._ahead, days)))]
-        self._chances, self._expected = (
-            dict(zip(asked, over_each(ask, self._everybody, asked).T, strict=True))
-            for ask in (self.process.p_order, self.process.expected_orders)
-        )
+        chances, orders = ([*some, *map(self._ahead.__getitem__, some)] for some in (days, of_orders))
+        self._chances = dict(zip(chances, asked.p_order(chances).T, strict=True))
+        self._expected = dict(zip(orders, asked.expected_orders(orders).T, strict=True))
+        self._usual = _Usual.of(usual, next_order.process, worth.order_value, days, of_orders)
         corrections = (next_order.correction, worth.orders_correction, worth.value_correction)
         inputs = dict.fromkeys(name for each in corrections if each is not None for name in each.inputs)
         self.terms = (*TERMS, *inputs)
         self._place = {name: place for place, name in enumerate(self.terms)}
-        rows = described(snapshot, self.histories, self.process, [*inputs]).plus(
-            expected_order_value=worth.order_value.expected(self.histories)
+        rows = worth.described(features)
+        self._one_order = rows["expected_order_value"]
+        # Each of the rows that it was asked about for the scores: what was made of them is kept with them.
+        self._chance, self._orders, self._value = (
+            self._correction(each, of_each)
+            for each, of_each in zip(
+                corrections, (described(features, next_order.process), rows, rows), strict=True
+            )
         )
-        self._chance, self._orders, self._value = (self._correction(each, rows) for each in corrections)
-        self._pace = float(log_pace(self.level, on_day, worth.horizon_days))
+        self._pace = float(log_pace(next_order.level, on_day, worth.horizon_days))
         self._curves: dict[float, _Addends] = {}
 
     def of(self, score: Score) -> tuple[Scale, _Addends]:
@@ -210,7 +249,7 @@ class _Sums:
 
     def _own(self, base: float = 0.0, **terms: Floats | float) -> _Addends:
         """Return addends of named terms alone."""
-        added = np.zeros((len(self.histories.orders), len(self.terms)))
+        added = np.zeros((self._customers, len(self.terms)))
         for name, values in terms.items():
             added[:, self._place[name]] = values
         return _Addends(base, added)
@@ -231,19 +270,14 @@ class _Sums:
 
     def _log_odds(self, days: float) -> tuple[Floats, float, Floats]:
         """Return the process' log-odds on days of ordinary business, the usual customer's, and on the days ahead."""
-        own, ahead = log_odds(self._chances[days]), log_odds(self._chances[self._ahead(days)])
-        return own[:-1], float(own[-1]), ahead[:-1]
-
-    def _ahead(self, days: float) -> float:
-        if days not in self._days_ahead:
-            self._days_ahead[days] = self.level.business_days(self.on_day, days)
-        return self._days_ahead[days]
+        own, ahead = log_odds(self._chances[days]), log_odds(self._chances[self._ahead[days]])
+        return own, float(log_odds(np.float64(self._usual.chances[days]))), ahead
 
     def _orders_within(self, days: float) -> _Addends:
         """Return the addends of the logarithm of expected orders."""
-        asked = (self._expected[days], self._expected[self._ahead(days)])
-        calm_days, then = (np.log(np.maximum(each, SMALLEST)) for each in asked)
-        own, usual, then = calm_days[:-1], float(calm_days[-1]), then[:-1]
+        asked = (self._expected[days], self._expected[self._ahead[days]], self._usual.orders[days])
+        own, then, of_usual = (np.log(np.maximum(each, SMALLEST)) for each in asked)
+        usual = float(of_usual)
         found = self._own(usual, process=own - usual, level=then - own)
         if self.worth.orders_correction is not None:
             calm, busy = (float(self.worth.orders_common.at(pace)) for pace in (0.0, self._pace))
@@ -264,8 +298,8 @@ class _Sums:
         """
         curve = self._curve(days)
         own, usual, before = self._log_odds(days)
-        process = np.log(np.maximum(self._chances[self._ahead(days)][:-1], SMALLEST))
-        usual_process = float(np.log(np.maximum(self._chances[days][-1], SMALLEST)))
+        process = np.log(np.maximum(self._chances[self._ahead[days]], SMALLEST))
+        usual_process = float(np.log(np.maximum(self._usual.chances[days], SMALLEST)))
         same = curve.base - usual
         slope = _mean_slope(before, curve.base + curve.added.sum(axis=1))
         usual_slope = float(_mean_slope(np.array([usual]), np.array([curve.base]))[0])
@@ -282,9 +316,9 @@ class _Sums:
     def _value_of(self, orders: _Addends) -> _Addends:
         """Return the addends of the logarithm of expected value: the orders' and those of one order's value."""
         worth = self.worth
-        expected, usual = (worth.order_value.expected(each) for each in (self.histories, self.usual))
+        expected = self._one_order
         own = np.log(np.maximum(expected, SMALLEST))
-        usual_log = float(np.log(np.maximum(usual[0], SMALLEST)))
+        usual_log = float(np.log(np.maximum(self._usual.one_order, SMALLEST)))
         found = orders.plus(self._own(usual_log, order_value=own - usual_log))
         if worth.value_correction is not None:
             calm, busy = (float(worth.value_common.at(pace)) for pace in (0.0, self._pace))
@@ -297,14 +331,6 @@ class _Sums:
 def _days_of(score: Score) -> float:
     """Return the horizon that a score is named after, in days."""
     return float(score.name.rpartition("_")[2].removesuffix("d"))
-
-
-def _together(some: Histories, others: Histories) -> Histories:
-    """Return the histories of both, the others last."""
-    both = copy(some)
-    for name, values in vars(some).items():
-        setattr(both, name, np.concatenate([values, getattr(others, name)]))
-    return both
 
 
 def _log_expit(raw: Floats) -> Floats:

@@ -134,7 +134,7 @@ def _change(  # noqa: PLR0913 - one a thing that the log says
     home: Home, action: Action, release_id: str, *, by: str, at: datetime, accept: Callable[[Release], None]
 ) -> Deployment:
     with _alone(home):
-        before = deployed_release(home)
+        before = _served(home)
         asked = Deployment(at=at, by=by, action=action, release=release_id, before=before)
         try:
             accept(_loaded(home, release_id))
@@ -145,6 +145,14 @@ def _change(  # noqa: PLR0913 - one a thing that the log says
             raise InputError(f"not promoted: {error}{kept}") from error
         _note(home, asked)
     return asked
+
+
+def _served(home: Home) -> str | None:
+    """Return what is served, None as well when the file that says so is damaged: a promotion writes it anew."""
+    try:
+        return deployed_release(home)
+    except InputError:
+        return None
 
 
 def _loaded(home: Home, release_id: str) -> Release:

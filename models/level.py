@@ -5,6 +5,8 @@ of the calendar holds; the process is asked for that many days instead. So curve
 agrees with every other, and heavy buyers do not exceed certainty.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import overload
 
 import numpy as np
@@ -62,13 +64,34 @@ class Level(BaseModel):
         passed = self._passed(start + days) - self._passed(start)
         return float(passed) if passed.ndim == 0 else passed
 
+    @overload
+    def ahead(self, on_day: int | None, days: Sequence[float]) -> list[float]: ...
+    @overload
+    def ahead(self, on_day: Days, days: Sequence[float]) -> list[Floats]: ...
+    @overload
+    def ahead(self, on_day: int | Days | None, days: Sequence[float]) -> list[float] | list[Floats]: ...
+    def ahead(self, on_day: int | Days | None, days: Sequence[float]) -> list[float] | list[Floats]:
+        """Return `business_days` over each of some horizons: all of one cutoff's take as long as one."""
+        if isinstance(on_day, np.ndarray):
+            return [self.business_days(on_day, each) for each in days]
+        start = float(self.as_of_day if on_day is None else on_day)
+        passed = self._passed(start + np.array([0.0, *days]))
+        found: list[float] = (passed[1:] - passed[0]).tolist()
+        return found
+
     def _passed(self, day: Floats) -> Floats:
         """Return the business days from the first week's beginning to a moment, negative before it."""
-        weeks = np.concatenate([[0.0], np.cumsum(self.pace)]) * DAYS_A_WEEK
         end = DAYS_A_WEEK * len(self.pace)
         since = day - self.first_day
-        known = np.interp(since, np.arange(len(weeks)) * DAYS_A_WEEK, weeks)
+        known = np.interp(since, *_ends_of_weeks(self.pace))
         return np.asarray(known + np.minimum(since, 0.0) + np.maximum(since - end, 0.0))
+
+
+@lru_cache(maxsize=64)
+def _ends_of_weeks(pace: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """Return where weeks end, in days from the first one's beginning, and the business days until then."""
+    passed = np.concatenate([[0.0], np.cumsum(pace, dtype=np.float64)]) * DAYS_A_WEEK
+    return np.arange(len(passed), dtype=np.float64) * DAYS_A_WEEK, passed
 
 
 STEADY = Level(

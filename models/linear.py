@@ -65,8 +65,12 @@ class Linear(BaseModel):
         return total
 
     def contributions(self, inputs: Snapshot) -> Floats:
-        """Return (n, k) float, what each input adds; with the intercept they sum to `raw`."""
-        standard, unknown = _standardised(_logs(inputs, self.inputs), self.mean, self.spread)
+        """Return (n, k) float, what each input adds; with the intercept they sum to `raw`. Not to be written to."""
+        rows = Rows.of(inputs)
+        return rows.kept(self, lambda: self._contributions(rows))
+
+    def _contributions(self, rows: Rows) -> Floats:
+        standard, unknown = _standardised(_logs(rows, self.inputs), self.mean, self.spread)
         return np.asarray(standard * np.asarray(self.slope) + unknown * np.asarray(self.missing))
 
 

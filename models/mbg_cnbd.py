@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Literal
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -43,6 +44,7 @@ _ORDERS_APART = 1.1
 _BEYOND_MEAN = 6.0
 
 _log = logging.getLogger(__name__)
+_NOW: "WeakKeyDictionary[Histories, dict[MbgCnbd, tuple[Floats, Floats]]]" = WeakKeyDictionary()
 
 
 class MbgCnbd(BaseModel):
@@ -72,7 +74,7 @@ class MbgCnbd(BaseModel):
 
     def p_active(self, histories: Histories) -> Floats:
         """Return (n,) float, probability that there will be another order at all."""
-        active, left = self._log_likelihoods(histories, 0.0)
+        active, left = self._now(histories)
         return np.exp(active - np.logaddexp(active, left))
 
     def rate_per_day(self, histories: Histories) -> Floats:
@@ -86,7 +88,7 @@ class MbgCnbd(BaseModel):
 
         What the likelihood of the history loses where it stays silent for the horizon too.
         """
-        return self._p_order(histories, self._log_likelihoods(histories, 0.0), horizon_days)
+        return self._p_order(histories, self._now(histories), horizon_days)
 
     def expected_orders(self, histories: Histories, horizon_days: float | Floats) -> Floats:
         """Return (n,) float, orders; never below `p_order`.
@@ -95,17 +97,12 @@ class MbgCnbd(BaseModel):
         the history is that of one who has just ordered once more, which the model is asked anew.
         """
         days = np.broadcast_to(np.asarray(horizon_days, dtype=np.float64), histories.age_days.shape)
-        now = self._log_likelihoods(histories, 0.0)
-        by, follow = np.zeros_like(days), self._follow(histories, days, 0.0)
-        total = np.zeros_like(days)
-        for part in _FIRST_ORDER_AT:
-            by_then, follow_then = (
-                self._p_order(histories, now, part * days),
-                self._follow(histories, days, part),
-            )
-            total += (by_then - by) * (1.0 + (follow + follow_then) / 2.0)
-            by, follow = by_then, follow_then
-        return np.maximum(total, by)
+        now, parts = self._now(histories), np.array(_FIRST_ORDER_AT)[:, None]
+        # A row a part, and one before them of no time passed.
+        by = np.concatenate([np.zeros((1, len(days))), self._p_order(histories, now, parts * days)])
+        follow = self._follow(histories, days, np.concatenate([np.zeros((1, 1)), parts]))
+        total = ((by[1:] - by[:-1]) * (1.0 + (follow[:-1] + follow[1:]) / 2.0)).sum(axis=0)
+        return np.asarray(np.maximum(total, by[-1]))
 
     def _p_order(
         self, histories: Histories, now: tuple[Floats, Floats], horizon_days: float | Floats
@@ -115,17 +112,30 @@ class MbgCnbd(BaseModel):
         p_active = np.exp(active - np.logaddexp(active, left))
         return np.asarray(-p_active * np.expm1(np.minimum(silent - active, 0.0)))
 
-    def _follow(self, histories: Histories, days: Floats, part: float) -> Floats:
-        """Return how many orders follow one that falls after a part of the horizon, until its end."""
+    def _follow(self, histories: Histories, days: Floats, part: Floats) -> Floats:
+        """Return (k, n) float, how many orders follow one that falls after a part of the horizon, until its end.
+
+        Parameters
+        ----------
+        days : (n,) float, days
+        part : (k, 1) float
+        """
         since = self.alpha_weeks + (histories.age_days + part * days) / DAYS_PER_WEEK
         growth = np.log1p((1.0 - part) * days / DAYS_PER_WEEK / since)
-        kinds, which = np.unique(histories.frequency, return_inverse=True)
+        kinds, which = _kinds(histories.frequency)
         tables = [_orders_after(self.k, self.r, self.a, self.b, float(x) + 1.0) for x in kinds]
         table = np.array(tables).reshape(len(kinds), len(_LOG_GROWTH))  # of nobody too
         right = np.clip(np.searchsorted(_LOG_GROWTH, growth), 1, len(_LOG_GROWTH) - 1)
         left = _LOG_GROWTH[right - 1]
         share = np.clip((growth - left) / (_LOG_GROWTH[right] - left), 0.0, 1.0)
         return np.asarray((1.0 - share) * table[which, right - 1] + share * table[which, right])
+
+    def _now(self, histories: Histories) -> tuple[Floats, Floats]:
+        """Return the log-likelihoods as of the cutoff, kept with the histories: every horizon is asked of them."""
+        known = _NOW.setdefault(histories, {})
+        if self not in known:
+            known[self] = self._log_likelihoods(histories, 0.0)
+        return known[self]
 
     def _log_likelihoods(self, histories: Histories, silent_days: float | Floats) -> tuple[Floats, Floats]:
         x, t_x = histories.frequency, histories.recency_days / DAYS_PER_WEEK
@@ -138,12 +148,21 @@ class MbgCnbd(BaseModel):
 
 def _interpolated(table: Callable[[float], Floats], x: Floats, at: Floats) -> Floats:
     """Return each customer's value on the table of his number of orders, on lines between _SILENCES."""
-    kinds, which = np.unique(x, return_inverse=True)
+    kinds, which = _kinds(x)
     values = np.array([table(float(each)) for each in kinds]).reshape(len(kinds), len(_SILENCES))
     place = np.clip((at - _SILENCES[0]) / (_SILENCES[1] - _SILENCES[0]), 0.0, len(_SILENCES) - 1.001)
     left = place.astype(np.intp)
     share = place - left
     return np.asarray((1.0 - share) * values[which, left] + share * values[which, left + 1])
+
+
+def _kinds(x: Floats) -> tuple[Floats, NDArray[np.intp]]:
+    """Return the numbers of orders that there are, and of each customer the place of his."""
+    # Of one customer, over many horizons, sorting takes longer than the rest.
+    if len(x) and (x == x[0]).all():
+        return x[:1], np.zeros(len(x), dtype=np.intp)
+    kinds, which = np.unique(x, return_inverse=True)
+    return kinds, which
 
 
 def fit_mbg_cnbd(  # noqa: PLR0913  # the three columns of a history, and how to fit

@@ -11,6 +11,7 @@ from scipy.optimize import brentq, isotonic_regression
 from scipy.special import expit
 
 from features.catalog.shipped import CORE
+from models.asked import Asked, log_odds
 from models.boosting import MOST_ROWS, Correction, fit_correction, sample
 from models.level import STEADY, Level
 from models.predictor import (
@@ -19,11 +20,9 @@ from models.predictor import (
     Outcomes,
     cutoffs_of,
     described,
-    log_odds,
     log_pace,
-    over_each,
 )
-from models.purchase_process import Histories, PurchaseProcess
+from models.purchase_process import PurchaseProcess
 from models.rows import Rows, Snapshot
 from models.scores import CHURN_HORIZON_DAYS, ORDER_HORIZONS_DAYS
 
@@ -55,9 +54,9 @@ class Calibration(BaseModel):
     log_odds: tuple[float, ...] = (0.0,)
     common: Common = Common()
 
-    def at(self, days: float, pace: float | Floats) -> float | Floats:
-        """Return what is added at a day, and at a logarithm of the pace."""
-        return float(np.interp(days, self.days, self.log_odds)) + self.common.at(pace)
+    def at(self, days: float | Sequence[float], pace: float | Floats) -> Floats:
+        """Return what is added at a day, or each of some, and at a logarithm of the pace."""
+        return np.asarray(np.interp(days, self.days, self.log_odds) + self.common.at(pace))
 
     def raised(self, by: float) -> "Calibration":
         """Return the same with as much more on all days."""
@@ -127,11 +126,12 @@ class NextOrder:
             Local day number of each row's cutoff; None is the level's own for all.
         """
         horizons = [days for days in _TRAINED_DAYS if days < outcomes.horizon_days] + [outcomes.horizon_days]
-        histories, cutoff = Histories(snapshot), cutoffs_of(on_day, len(snapshot))
+        features, cutoff = Rows.of(snapshot), cutoffs_of(on_day, len(snapshot))
+        asked = Asked.of(process, features)
         random = np.random.default_rng(seed)
         picked, offsets, targets, shifts = [], [], [], []
         for days in horizons:
-            base = log_odds(process.p_order(histories, level.business_days(on_day, days)))
+            base = log_odds(asked.p_order([level.business_days(on_day, days)])[:, 0])
             ordered = outcomes.ordered_within(days)
             shift = np.array(
                 [level_log_odds(base[cutoff == each], ordered[cutoff == each]) for each in np.unique(cutoff)]
@@ -144,14 +144,14 @@ class NextOrder:
             targets.append(ordered[rows])
             shifts.append(shift)
         chosen = np.concatenate(picked)
-        asked = described(snapshot, histories, process, inputs).take(chosen)
+        learnt = features.only(inputs).plus(**asked.described).take(chosen)
         correction = fit_correction(
-            asked,
+            learnt,
             np.concatenate(targets),
             np.concatenate(offsets),
             objective="binary",
             seed=seed,
-            linear_in=[name for name in asked.names if name in CORE.names or name not in snapshot.columns],
+            linear_in=[name for name in learnt.names if name in CORE.names or name not in features],
         )
         first = np.unique(cutoff, return_index=True)[1]
         pace = np.broadcast_to(log_pace(level, on_day, outcomes.horizon_days), len(snapshot))[first]
@@ -178,11 +178,11 @@ class NextOrder:
         """
         if self.correction is None or snapshot.empty:
             return replace(self, process=process, level=level)
-        histories = Histories(snapshot)
+        rows = Rows.of(snapshot)
         ahead = level.business_days(None, self.horizon_days)
-        base = log_odds(process.p_order(histories, ahead))
+        base = log_odds(Asked.of(process, rows).p_order([ahead])[:, 0])
         base += self.calibration.at(self.horizon_days, log_pace(level, None, self.horizon_days))
-        added = self.correction.raw(described(snapshot, histories, process, self.correction.inputs))
+        added = self.correction.raw(described(rows, process))
         by = level_log_odds(base + added, expit(base))
         return replace(
             self, process=process, level=level, calibration=self.calibration.raised(OLDER_THAN_SEEN * by)
@@ -198,18 +198,13 @@ class NextOrder:
         on_day : int, (n,) int or None
             Local day number of the cutoff, of all or of each; None is the one that the level was fitted at.
         """
-        snapshot = Rows.of(snapshot)
-        histories = Histories(snapshot)
-        ahead = [self.level.business_days(on_day, horizon) for horizon in days]
-        base = log_odds(over_each(self.process.p_order, histories, ahead))
+        rows = Rows.of(snapshot)
+        base = log_odds(Asked.of(self.process, rows).p_order(self.level.ahead(on_day, days)))
         if self.correction is None:
             return np.asarray(expit(base))
-        added = self.correction.raw(described(snapshot, histories, self.process, self.correction.inputs))
-        pace = log_pace(self.level, on_day, self.horizon_days)
-        common = np.column_stack(
-            [np.broadcast_to(self.calibration.at(each, pace), len(base)) for each in days]
-        )
-        return np.asarray(expit(base + added[:, None] + common))
+        added = self.correction.raw(described(rows, self.process))
+        pace = np.reshape(log_pace(self.level, on_day, self.horizon_days), (-1, 1))
+        return np.asarray(expit(base + added[:, None] + self.calibration.at(days, pace)))
 
     def predict(self, snapshot: pd.DataFrame, on_day: int | None = None) -> pd.DataFrame:
         """Return p_order_{h}d, churn_probability_90d and the quantiles of the days to the next order.

@@ -4,6 +4,7 @@ One customer alone is so placed as in the crowd, without the crowd.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -11,10 +12,12 @@ from numpy.typing import NDArray
 
 from models.scores import scores_for
 
+Floats = NDArray[np.float64]
+
 _PERCENTS = np.linspace(0.0, 100.0, 201)
 
 
-def percentile(values: NDArray[np.float64], quantiles: Sequence[float]) -> NDArray[np.float64]:
+def percentile(values: Floats, quantiles: Sequence[float]) -> Floats:
     """Return where values stand among the customers of the release, 0 to 100.
 
     Parameters
@@ -28,9 +31,14 @@ def percentile(values: NDArray[np.float64], quantiles: Sequence[float]) -> NDArr
     (n,) float, percentile
         A value that many share stands in the middle of them.
     """
+    return np.interp(values, *_middles(tuple(quantiles)))
+
+
+@lru_cache(maxsize=64)
+def _middles(quantiles: tuple[float, ...]) -> tuple[Floats, Floats]:
+    """Return the values that quantiles stand for, each once, and the middle of the percentiles of each."""
     distinct, which = np.unique(quantiles, return_inverse=True)
-    middle = np.bincount(which, weights=_PERCENTS) / np.bincount(which)
-    return np.interp(values, distinct, middle)
+    return distinct, np.bincount(which, weights=_PERCENTS) / np.bincount(which)
 
 
 def reference_quantiles(scored: pd.DataFrame, horizon_days: int) -> dict[str, list[float]]:

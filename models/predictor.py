@@ -1,30 +1,24 @@
 """What predictors are fitted on and what their trees read; each gives named columns back, a row a snapshot row."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
-from scipy.special import logit
 
+from models.asked import Asked
 from models.level import Level
-from models.purchase_process import Histories, PurchaseProcess
+from models.purchase_process import PurchaseProcess
 from models.rows import Rows, Snapshot
 
 Floats = NDArray[np.float64]
 
-PROCESS_DAYS = 90.0
 OLDER_THAN_SEEN = 0.5
 """Of what a correction says of all of today's customers together, and said of no earlier ones, the part believed: bases
 do age as the years before suggest, and lines do run on beyond what they were drawn through."""
 _PACES_NEEDED = 0.2
 """Sum of the squares of logarithms of paces by which half of a slope is believed."""
 _LEAST_BUSINESS_DAYS = 1e-3
-_FEW = 64
-"""Customers, up to whom one question for all horizons takes less time than one each."""
-_CERTAIN = 1e-3
-"""A process may not be surer than this: BG/NBD takes a heavy buyer's first long break for his last day."""
 
 
 @dataclass(frozen=True)
@@ -55,60 +49,21 @@ class Outcomes:
         return Outcomes(self.horizon_days, self.next_order_days[rows], self.orders[rows], self.value[rows])
 
 
-def described(
-    snapshot: Snapshot, histories: Histories, process: PurchaseProcess, inputs: Sequence[str]
-) -> Rows:
+def described(snapshot: Snapshot, process: PurchaseProcess) -> Rows:
     """Return what corrections read of each customer: the features, and what the purchase process makes of them.
 
     Parameters
     ----------
     snapshot : (n, k) DataFrame or Rows
-    histories : Histories
-        Of the same rows.
     process : PurchaseProcess
-    inputs : sequence of str
-        Wanted columns; those that are no column of the snapshot are for the caller to add.
 
     Returns
     -------
     Rows
-        The features, then the process' log-odds of being active and of an order within PROCESS_DAYS of ordinary
-        business, and its logarithm of the orders a day.
+        The snapshot's columns and those of `Asked.described`; kept with the snapshot's rows.
     """
     rows = Rows.of(snapshot)
-    return rows.only([name for name in inputs if name in rows]).plus(
-        process_active_log_odds=log_odds(process.p_active(histories)),
-        process_order_log_odds=log_odds(process.p_order(histories, PROCESS_DAYS)),
-        process_log_rate=np.log(process.rate_per_day(histories)),
-    )
-
-
-def over_each(
-    ask: Callable[[Histories, float | Floats], Floats],
-    histories: Histories,
-    business_days: Sequence[float | Floats],
-) -> Floats:
-    """Return (n, k) float, what a process answers over each of k numbers of days.
-
-    Parameters
-    ----------
-    ask : callable
-        A process' `p_order` or `expected_orders`.
-    histories : Histories
-    business_days : sequence of k float or (n,) float, days
-        Of ordinary business.
-    """
-    customers, horizons = len(histories.orders), len(business_days)
-    if customers > _FEW:
-        return np.column_stack([ask(histories, each) for each in business_days])
-    # Of few customers most of the time goes into asking: all horizons are asked for at once.
-    days = np.concatenate([np.broadcast_to(each, customers) for each in business_days])
-    return ask(histories.repeated(horizons), days).reshape(horizons, customers).T
-
-
-def log_odds(probability: Floats) -> Floats:
-    """Return log-odds, kept within what a process may be sure of."""
-    return np.asarray(logit(np.clip(probability, _CERTAIN, 1.0 - _CERTAIN)))
+    return rows.kept(("described", process), lambda: rows.plus(**Asked.of(process, rows).described))
 
 
 class Common(BaseModel):

@@ -12,12 +12,12 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from features.catalog.shipped import CATALOG
 from ledger import small_files
@@ -365,6 +365,12 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+class _Pointer(BaseModel):
+    """What says which release is served; a name, never a path."""
+
+    release: Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+
+
 def deploy(home: Home, release_id: str) -> None:
     """Make a release the one that is served, by replacing one pointer file.
 
@@ -378,10 +384,18 @@ def deploy(home: Home, release_id: str) -> None:
 
 
 def deployed_release(home: Home) -> str | None:
-    """Return the name of the release that is served, or None before the first."""
-    if not home.deployed.exists():
-        return None
-    return str(_read_json(home.deployed)["release"])
+    """Return the name of the release that is served, or None before the first.
+
+    Raises
+    ------
+    InputError
+        When the file that names it is damaged.
+    """
+    remedy = (
+        "`regulars promote --list` shows the releases there are, `regulars promote RELEASE` writes it anew"
+    )
+    pointer = small_files.read(home.deployed, _Pointer.model_validate_json, remedy=remedy)
+    return None if pointer is None else pointer.release
 
 
 def load_deployed(home: Home) -> Release:
@@ -389,8 +403,8 @@ def load_deployed(home: Home) -> Release:
 
     Raises
     ------
-    ReleaseError
-        When there is none yet, or it cannot be loaded.
+    InputError
+        When there is none yet, the file that names it is damaged, or it cannot be loaded.
     """
     release_id = deployed_release(home)
     if release_id is None:

@@ -4,8 +4,8 @@ A DataFrame is the public face. Asking one for a column costs more than most of 
 so a column is asked for once and kept as an array.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Made = TypeVar("Made")
 
 Snapshot: TypeAlias = "pd.DataFrame | Rows"
 """A row a customer: features by name, maybe beside others."""
@@ -32,6 +33,7 @@ class Rows:
     def __init__(self, columns: Mapping[str, object], count: int) -> None:
         self._columns = dict(columns)
         self._count = count
+        self._kept: dict[Hashable, Any] = {}
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> "Rows":
@@ -68,8 +70,22 @@ class Rows:
         return found
 
     def matrix(self, names: Sequence[str]) -> Floats:
-        """Return (n, k) float, columns side by side."""
-        return np.stack([self[name] for name in names], axis=1) if names else np.empty((self._count, 0))
+        """Return (n, k) float, columns side by side; not to be written to."""
+        return self.kept(("matrix", *names), lambda: self._matrix(names))
+
+    def kept(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what is made of these rows, for whoever asks for it again.
+
+        Parameters
+        ----------
+        key : hashable
+        make : callable
+            Called when it is first asked for.
+        """
+        if key not in self._kept:
+            self._kept[key] = make()
+        found: Made = self._kept[key]
+        return found
 
     def take(self, rows: NDArray[np.intp] | NDArray[np.bool_]) -> "Rows":
         """Return some of the customers: by their places, or where true."""
@@ -83,6 +99,12 @@ class Rows:
     def plus(self, **columns: Floats) -> "Rows":
         """Return the same customers with more columns."""
         return Rows({**self._columns, **columns}, self._count)
+
+    def _matrix(self, names: Sequence[str]) -> Floats:
+        if not names:
+            return np.empty((self._count, 0))
+        beneath = np.concatenate([self[name] for name in names]).reshape(len(names), self._count)
+        return np.ascontiguousarray(beneath.T)
 
 
 def _floats(column: object) -> Floats:

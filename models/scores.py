@@ -27,6 +27,8 @@ class Score:
     means: str
 
 
+UNSCORED = "none"
+"""The confidence of who never ordered: there is nothing to predict from, and every score is null."""
 LEARNT = "what happened within the horizon"
 CARRIED_ON = "the purchase process beyond the trained horizon, with the correction learnt within it"
 PROCESS_ALONE = "the purchase process"

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import gamma
+from scipy.special import gammaincinv
 
+from models.asked import Asked
 from models.boosting import Correction, fit_correction
 from models.level import STEADY, Level
 from models.next_order import NextOrder
 from models.predictor import NOTHING, OLDER_THAN_SEEN, Common, Outcomes, cutoffs_of, described, log_pace
-from models.purchase_process import Histories, OrderValue, PurchaseProcess
+from models.purchase_process import OrderValue, PurchaseProcess
 from models.rows import Rows, Snapshot
 from models.scores import VALUE_HORIZON_DAYS
 from models.value_shape import EXPONENTIAL, ValueShape
@@ -83,18 +84,19 @@ class OrdersAndValue:
         order_value : OrderValue
             Fitted on what was known before the last of the outcomes began.
         """
-        histories, cutoff = Histories(snapshot), cutoffs_of(on_day, len(snapshot))
+        features, cutoff = Rows.of(snapshot), cutoffs_of(on_day, len(snapshot))
         days = outcomes.horizon_days
         bare = cls(next_order.process, order_value, days, None, None, level=next_order.level)
-        rows = bare._described(snapshot, histories, inputs)
-        p_order = next_order.p_order(snapshot, [days], on_day)[:, 0]
-        ahead = next_order.level.business_days(on_day, days)
-        base = bare._log_orders(histories, ahead, p_order)
+        asked = Asked.of(bare.process, features)
+        one_order = order_value.expected(asked.histories)
+        rows = features.only(inputs).plus(**asked.described, expected_order_value=one_order)
+        p_order = next_order.p_order(features, [days], on_day)[:, 0]
+        base = bare._log_orders(asked, bare.level.business_days(on_day, days), p_order)
         shift = _level_logs(base, outcomes.orders, cutoff)
         orders_correction = fit_correction(
             rows, outcomes.orders, base + shift[cutoff], objective="poisson", seed=seed
         )
-        one_order = np.maximum(order_value.expected(histories), SMALLEST)
+        one_order = np.maximum(one_order, SMALLEST)
         first = np.unique(cutoff, return_index=True)[1]
         pace = np.broadcast_to(log_pace(bare.level, on_day, days), len(snapshot))[first]
         fitted = replace(
@@ -106,7 +108,7 @@ class OrdersAndValue:
                 _level_logs(np.log(outcomes.orders * one_order + SMALLEST), outcomes.value, cutoff), pace
             ),
         )
-        orders, value = fitted.expected(snapshot, days, p_order, on_day)
+        orders, value = fitted.expected(features, days, p_order, on_day)
         spent = outcomes.value > 0
         ratios = (outcomes.value * p_order / value)[spent]
         return replace(fitted, value_shape=ValueShape.fit(ratios, (orders / p_order)[spent]))
@@ -131,13 +133,12 @@ class OrdersAndValue:
         """Return the same with half of what the corrections say of all together taken back."""
         if self.orders_correction is None or self.value_correction is None or snapshot.empty:
             return self
-        histories = Histories(snapshot)
-        p_order = next_order.p_order(snapshot, [self.horizon_days])[:, 0]
-        orders = np.exp(
-            self._log_orders(histories, self.level.business_days(None, self.horizon_days), p_order)
-        )
-        one_order = np.maximum(self.order_value.expected(histories), SMALLEST)
-        rows = self._described(snapshot, histories, self.orders_correction.inputs)
+        features = Rows.of(snapshot)
+        asked, rows = Asked.of(self.process, features), self.described(features)
+        p_order = next_order.p_order(features, [self.horizon_days])[:, 0]
+        ahead = self.level.business_days(None, self.horizon_days)
+        orders = np.exp(self._log_orders(asked, ahead, p_order))
+        one_order = np.maximum(self.order_value.expected(asked.histories), SMALLEST)
         more = orders * np.exp(self.orders_correction.raw(rows))
         dearer = one_order * np.exp(self.value_correction.raw(rows))
         ordering, paying = more.sum() / orders.sum(), (more * dearer).sum() / (more * one_order).sum()
@@ -172,19 +173,16 @@ class OrdersAndValue:
         value : (n,) float, currency
             Orders times the value of one, so the two cannot contradict each other.
         """
-        snapshot = Rows.of(snapshot)
-        histories = Histories(snapshot)
+        rows = Rows.of(snapshot)
         ahead = self.level.business_days(on_day, days)
-        return self._over(ahead, histories, self._learnt(snapshot, histories, on_day), p_order)
+        return self._over(ahead, Asked.of(self.process, rows), self._learnt(rows, on_day), p_order)
 
-    def _learnt(
-        self, snapshot: Snapshot, histories: Histories, on_day: int | Days | None
-    ) -> tuple[Floats, Floats]:
+    def _learnt(self, snapshot: Rows, on_day: int | Days | None) -> tuple[Floats, Floats]:
         """Return what holds over every horizon: the trees' factor on orders, and the value of one order."""
-        one_order = self.order_value.expected(histories)
+        rows = self.described(snapshot)
+        one_order = rows["expected_order_value"]
         if self.orders_correction is None or self.value_correction is None:
             return np.ones_like(one_order), one_order
-        rows = self._described(snapshot, histories, self.orders_correction.inputs)
         pace = log_pace(self.level, on_day, self.horizon_days)
         factor = np.exp(self.orders_common.at(pace) + self.orders_correction.raw(rows))
         return factor, one_order * np.exp(self.value_common.at(pace) + self.value_correction.raw(rows))
@@ -192,35 +190,39 @@ class OrdersAndValue:
     def _over(
         self,
         ahead: float | Floats,
-        histories: Histories,
+        asked: Asked,
         learnt: tuple[Floats, Floats],
         p_order: Floats | None,
     ) -> tuple[Floats, Floats]:
         factor, one_order = learnt
         # Without trees the process answers alone, as its curve does.
         alone = self.orders_correction is None
-        orders = np.exp(self._log_orders(histories, ahead, None if alone else p_order)) * factor
+        orders = np.exp(self._log_orders(asked, ahead, None if alone else p_order)) * factor
         if p_order is not None:
             orders = np.maximum(orders, p_order)
         return orders, np.maximum(orders * one_order, SMALLEST)
 
-    def _log_orders(self, histories: Histories, ahead: float | Floats, p_order: Floats | None) -> Floats:
+    def _log_orders(self, asked: Asked, ahead: float | Floats, p_order: Floats | None) -> Floats:
         """Return the logarithm of the process' orders, moved half as far as the curve moved its probability.
 
         Moved as far, it would be the curve's probability times the process' orders of one who orders. The geometric
         mean of both errs less than either, on stores of few and of many heavy buyers.
         """
-        orders = np.log(np.maximum(self.process.expected_orders(histories, ahead), SMALLEST))
+        orders = np.log(np.maximum(asked.expected_orders([ahead])[:, 0], SMALLEST))
         if p_order is None:
             return np.asarray(orders)
-        of_process = np.maximum(self.process.p_order(histories, ahead), SMALLEST)
+        of_process = np.maximum(asked.p_order([ahead])[:, 0], SMALLEST)
         return np.asarray(
             orders + FOLLOWS_CURVE * (np.log(np.maximum(p_order, SMALLEST)) - np.log(of_process))
         )
 
-    def _described(self, snapshot: Snapshot, histories: Histories, inputs: Sequence[str]) -> Rows:
-        rows = described(snapshot, histories, self.process, inputs)
-        return rows.plus(expected_order_value=self.order_value.expected(histories))
+    def described(self, snapshot: Snapshot) -> Rows:
+        """Return what the corrections read: as `models.predictor.described`, and expected_order_value, in currency."""
+        features = Rows.of(snapshot)
+        histories, rows = Asked.of(self.process, features).histories, described(features, self.process)
+        return rows.kept(
+            self.order_value, lambda: rows.plus(expected_order_value=self.order_value.expected(histories))
+        )
 
     def predict(
         self, snapshot: pd.DataFrame, next_order: NextOrder, on_day: int | None = None
@@ -244,12 +246,14 @@ class OrdersAndValue:
     ) -> dict[str, Floats]:
         """Return the columns of `predict`, each (n,) float, from what `NextOrder.curve` gave for the same customers."""
         columns = {}
-        snapshot = Rows.of(snapshot)
-        histories = Histories(snapshot)
-        learnt = self._learnt(snapshot, histories, on_day)
-        for days in dict.fromkeys((*_ORDERS_HORIZONS_DAYS, self.horizon_days)):
+        rows = Rows.of(snapshot)
+        asked, learnt = Asked.of(self.process, rows), self._learnt(rows, on_day)
+        horizons = [*dict.fromkeys((*_ORDERS_HORIZONS_DAYS, self.horizon_days))]
+        every = self.level.ahead(on_day, horizons)
+        asked.expected_orders(every)  # at once, and each below from what is known
+        for days, ahead in zip(horizons, every, strict=True):
             p_order = curve[days]
-            orders, value = self._over(self.level.business_days(on_day, days), histories, learnt, p_order)
+            orders, value = self._over(ahead, asked, learnt, p_order)
             columns[f"expected_orders_{days}d"] = orders
             if days in (*_VALUE_HORIZONS_DAYS, self.horizon_days):
                 columns[f"expected_value_{days}d"] = value
@@ -280,7 +284,7 @@ class OrdersAndValue:
         among_buyers = np.clip((share - (1.0 - p_order)) / np.maximum(p_order, SMALLEST), 0.0, 1.0)
         shape = self.value_shape.at(orders / np.maximum(p_order, SMALLEST))
         scale = value / np.maximum(p_order, SMALLEST) / shape
-        return np.asarray(gamma.ppf(among_buyers, shape, scale=scale), dtype=np.float64)
+        return np.asarray(scale * gammaincinv(shape, among_buyers), dtype=np.float64)
 
 
 def _fit_value_correction(

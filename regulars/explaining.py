@@ -57,7 +57,7 @@ def explain(
                 "customer_id": customer,
                 "as_of": run.facts.as_of,
                 "segments": [_as_json(each, today) for each in told],
-                "reasons": {name: asdict(reasons[name]) for name in sorted(named & reasons.keys())},
+                "reasons": {name: reasons[name]._asdict() for name in sorted(named & reasons.keys())},
             }
         )
         return

@@ -6,7 +6,7 @@ To say something more in it, add a row to SECTIONS.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from models.reasons import TITLES
+from models.reason_words import TITLES
 from models.release import Release
 from models.scores import VALUE_HORIZON_DAYS, rests_on, scores_for
 from training.evaluate import Comparison, Row

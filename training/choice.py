@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.asked import log_odds
 from models.boosting import sample
 from models.mbg_cnbd import MbgCnbd, fit_mbg_cnbd
 from models.next_order import level_log_odds
-from models.predictor import Outcomes, log_odds
+from models.predictor import Outcomes
 from models.purchase_process import (
     Histories,
     ParetoNbd,

@@ -37,7 +37,7 @@ from models.scores import scores_for
 from segments.assign import parse_all
 from segments.derived import statistics_of
 from segments.expression import Expression
-from segments.partitions import lifecycle_limits, waits
+from segments.partitions import lifecycle_limits, waits, waits_since_sign_up
 from segments.resolve import thresholds
 from segments.segment import load_library
 from segments.vocabulary import vocabulary
@@ -239,7 +239,8 @@ def _release(  # noqa: PLR0913, PLR0917  # what a release is made of
     predictors = fit_all(dataset, cutoff, allowed, facts["seed"])
     progress("reading off the store's own numbers", 0.85)
     # `fit_all` has staged the history as of the cutoff.
-    limits = lifecycle_limits(waits(dataset.connection), facts["lifecycle_limits"])
+    sign_ups = waits_since_sign_up(dataset.connection, cutoff)
+    limits = lifecycle_limits(waits(dataset.connection), sign_ups, facts["lifecycle_limits"])
     scored = predictors.score(dataset.snapshot(cutoff))
     found = {
         "metrics": tracked.newest_metrics(backtests),

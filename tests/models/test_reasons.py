@@ -32,7 +32,8 @@ from models.purchase_process import (
     StoreRate,
     fit_order_value,
 )
-from models.reasons import Effect, by_subject, subject_sums
+from models.reason_words import Effect
+from models.reasons import by_subject, subject_sums
 from models.scores import SCORES
 from models.worth import OrdersAndValue
 from tests.models.customers import outcomes, snapshot
@@ -189,7 +190,7 @@ def test_the_scores_read_back_from_contributions_are_a_column_each() -> None:
 
 
 def test_terms_of_one_subject_are_summed() -> None:
-    subjects, of_term = by_subject(["spend_30d", PROCESS, "spend_90d", "days_since_last_order", "made_up"])
+    subjects, of_term = by_subject(("spend_30d", PROCESS, "spend_90d", "days_since_last_order", "made_up"))
     assert [subject.name for subject in subjects] == ["money", "history", "other"]
     sums = subject_sums(np.array([[1.0, 10.0, 2.0, 20.0, 7.0]]), of_term, len(subjects))
     assert sums.tolist() == [[3.0, 30.0, 7.0]]
@@ -207,4 +208,4 @@ def test_terms_of_one_subject_are_summed() -> None:
 def test_an_effect_is_told_with_its_direction_in_points_or_per_cent(
     score: str, effect: float, text: str
 ) -> None:
-    assert Effect.of(next(each for each in SCORES if each.name == score)).said(effect) == text
+    assert Effect.of(next(each for each in SCORES if each.name == score)).each([effect]) == [text]

@@ -11,7 +11,7 @@ from features.snapshot import compute
 from ledger.home import Home
 from ledger.store import Ledger
 from models.contributions import LEVEL, PROCESS, Contributions, explained
-from models.reasons import TITLES
+from models.reason_words import TITLES
 from models.release import load_deployed
 from models.scores import SCORES
 from tests.conftest import SHOP_CUTOFF
