@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Self
 
 import httpx
 
@@ -102,7 +103,10 @@ def _is_here(url: httpx.URL) -> bool:
 
 
 class Courier:
-    """Posts signed messages to one receiver.
+    """Posts signed messages to one receiver; a context manager that hangs up.
+
+    A connection is kept from one message to the next where the receiver allows it and answers with a status alone. One
+    that failed is not used again.
 
     Parameters
     ----------
@@ -118,6 +122,13 @@ class Courier:
         self._secret = secret
         self._world = world
         self._patience = patience
+        self._kept: httpx.Client | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hang_up()
 
     def post(self, message_id: str, body: bytes) -> None:
         """
@@ -155,27 +166,37 @@ class Courier:
         signed = headers(self._secret, message_id, self._world.now(), body)
         about = {"content-type": "application/json", "user-agent": AGENT, "idempotency-key": message_id}
         try:
+            client = self._client()
             with (
-                self._client() as client,
                 _unlogged(),
                 _ended_after(self._patience.longest_try_s, client),
                 client.stream("POST", self._url, content=body, headers={**about, **signed}) as answer,
             ):
                 return self._judged(answer)
         except httpx.TimeoutException:
+            self._hang_up()
             return _Failure(f"no answer within {self._patience.timeout_s:g} s", passing=True)
         except httpx.TransportError as error:
+            self._hang_up()
             if _is_distrust(error):
                 return _Failure("its certificate cannot be verified", passing=False)
             return _Failure(f"the connection failed ({type(error).__name__})", passing=True)
 
     def _client(self) -> httpx.Client:
-        # A proxy of the environment leads outside; to this machine there is none.
-        return httpx.Client(
-            timeout=self._patience.timeout_s, follow_redirects=False, trust_env=not _is_here(self._url)
-        )
+        if self._kept is None or self._kept.is_closed:
+            # A proxy of the environment leads outside; to this machine there is none.
+            self._kept = httpx.Client(
+                timeout=self._patience.timeout_s, follow_redirects=False, trust_env=not _is_here(self._url)
+            )
+        return self._kept
+
+    def _hang_up(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
 
     def _judged(self, answer: httpx.Response) -> "_Failure | None":
+        if answer.status_code == HTTPStatus.NO_CONTENT or answer.headers.get("content-length") == "0":
+            answer.read()  # nothing; else the connection would count as broken off amid an answer, and not be kept
         if answer.is_success:
             return None
         told = f"it answered {answer.status_code} {answer.reason_phrase[:40]}".rstrip()
@@ -224,6 +245,7 @@ def _ended_after(seconds: float, client: httpx.Client) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+        timer.join()
 
 
 @contextmanager

@@ -153,8 +153,9 @@ def to_webhook(request: Request, url: httpx.URL, courier: Courier) -> Delivered:
 
     def send(sending: Sending) -> int:
         adds, removes = _tables(request, webhook.WEBHOOK, sending)
-        for page in webhook.pages(sending.occasion, adds, removes):
-            courier.post(page.message_id, page.body)
+        with courier:
+            for page in webhook.pages(sending.occasion, adds, removes):
+                courier.post(page.message_id, page.body)
         return int(removes.num_rows)
 
     return _deliver(request, webhook.WEBHOOK, webhook.name_of(url), send)

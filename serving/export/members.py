@@ -6,6 +6,7 @@ from deltalake import DeltaTable
 
 from ledger.errors import InputError
 from ledger.home import Home
+from models.scores import UNSCORED
 from serving import tables
 from serving.store import PublishedRun
 
@@ -49,11 +50,17 @@ def newest(home: Home, segment: str, *, told: bool = True) -> pa.Table:
     if not told:
         return members.sort_by("customer_id")
     scores = tables.read_as_of(home.scores, as_of)
+    if scores is None:
+        raise InputError(NOTHING_SCORED)
     # Arrow joins carry no lists, so reasons are put back by row number.
     numbered = members.drop_columns(["reasons"]).append_column(
         "row", pa.array(range(members.num_rows), pa.int64())
     )
     joined = numbered.join(scores, "customer_id", join_type="left outer").sort_by("customer_id")
+    # Who never ordered has no scores on record.
+    for name, value in (("as_of", as_of), ("release", pc.max(scores["release"])), ("confidence", UNSCORED)):
+        place = joined.column_names.index(name)
+        joined = joined.set_column(place, name, pc.fill_null(joined[name], value))
     reasons = members["reasons"].take(joined["row"])
     place = joined.column_names.index("row")
     return joined.set_column(place, "reasons", reasons)

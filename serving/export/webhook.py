@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from serving.export.destination import Destination
 from serving.export.hashing import sha256
@@ -84,12 +85,12 @@ def pages(occasion: Occasion, adds: pa.Table, removes: pa.Table) -> Iterator[Pag
     count = -(-total // PAGE)
     for number in range(1, count + 1):
         start = (number - 1) * PAGE
-        entered = adds.slice(start, PAGE)
+        entered = _finite(adds.slice(start, PAGE))
         left = removes.slice(max(0, start - adds.num_rows), PAGE - entered.num_rows)
         message = {
             "type": "regulars.segment.changed",
             "segment": occasion.segment,
-            "as_of": occasion.as_of,
+            "as_of": occasion.as_of.isoformat(),
             "since": occasion.since,
             "token": occasion.token,
             "everybody": occasion.everybody,
@@ -101,7 +102,10 @@ def pages(occasion: Occasion, adds: pa.Table, removes: pa.Table) -> Iterator[Pag
                 for row in left.to_pylist()
             ],
         }
-        body = json.dumps(_plain(message), ensure_ascii=False, separators=(",", ":")).encode()
+        text = json.dumps(
+            message, ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=_in_iso
+        )
+        body = text.encode()
         yield Page(_message_id(occasion, number, body), body)
 
 
@@ -122,16 +126,18 @@ def _message_id(occasion: Occasion, number: int, body: bytes) -> str:
     return f"msg_{sha256(chr(10).join(said))[:32]}"
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - JSON has no type of its own
-    if isinstance(value, dict):
-        return {name: _plain(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_plain(each) for each in value]
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return None  # JSON has no NaN and no infinity
-    return value
+def _in_iso(value: date | datetime) -> str:
+    return value.isoformat()
+
+
+def _finite(table: pa.Table) -> pa.Table:
+    """Return a table without the numbers that JSON does not have."""
+    for place, field in enumerate(table.schema):
+        if pa.types.is_floating(field.type):
+            column = table.column(place)
+            finite = pc.if_else(pc.is_finite(column), column, pa.scalar(None, field.type))
+            table = table.set_column(place, field, finite)
+    return table
 
 
 WEBHOOK = Destination(

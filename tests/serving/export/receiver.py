@@ -29,11 +29,14 @@ class Received:
     headers : dict of str to str
         Names in small letters.
     body : bytes
+    connection : int
+        The same for requests over the same.
     """
 
     path: str
     headers: dict[str, str]
     body: bytes
+    connection: int = 0
 
 
 @dataclass
@@ -130,14 +133,18 @@ class Silence:
 
 
 @contextmanager
-def serving(replies: Sequence[Reply] = (), context: ssl.SSLContext | None = None) -> Iterator[Receiver]:
-    """Run a receiver on this machine, with TLS when a context is given."""
+def serving(
+    replies: Sequence[Reply] = (), context: ssl.SSLContext | None = None, *, keeps: bool = False
+) -> Iterator[Receiver]:
+    """Run a receiver on this machine, with TLS when a context is given; one that keeps its connections if it shall."""
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1" if keeps else "HTTP/1.0"
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.received.append(Received(self.path, headers, body))
+            receiver.received.append(Received(self.path, headers, body, self.client_address[1]))
             (receiver.replies.pop(0) if receiver.replies else status(204))(self)
 
         def do_GET(self) -> None:

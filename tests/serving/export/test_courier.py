@@ -76,6 +76,20 @@ def test_what_may_pass_is_tried_again_with_the_same_name_and_a_new_signature(fai
     )
 
 
+def test_a_connection_is_kept_until_it_fails_and_what_follows_goes_over_another() -> None:
+    silence = Silence()
+    with serving([status(204), status(503), silence], keeps=True) as receiver:
+        with courier_to(receiver.url, patience=SHORT) as courier:
+            for name in ("msg_1", "msg_2", "msg_3"):
+                courier.post(name, BODY)
+        silence.over.set()
+    names = [got.headers["webhook-id"] for got in receiver.received]
+    assert names == ["msg_1", "msg_2", "msg_2", "msg_2", "msg_3"]
+    first, then = receiver.received[0].connection, receiver.received[3].connection
+    assert [got.connection for got in receiver.received] == [first, first, first, then, then]
+    assert first != then
+
+
 def test_an_answer_slower_than_the_time_out_is_tried_again() -> None:
     silence = Silence()
     with serving([silence]) as receiver:
