@@ -21,9 +21,9 @@ from models.release import load_deployed
 from regulars.terminal import show
 from segments.segment import load_library
 from serving import answers, customers
-from serving.live import open_scorer
-from serving.schemas import LINES_A_REQUEST
+from serving.schemas.scores import LINES_A_REQUEST
 from serving.store import PublishedRun
+from serving.tried import open_scorer
 
 CUSTOMERS, ALONE = 2_000, 200
 LINES_TOGETHER = 8_000

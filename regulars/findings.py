@@ -9,7 +9,7 @@ if TYPE_CHECKING:  # `regulars import` should not wait for what trains and serve
     from ledger.importers.report import ImportReport
     from ledger.quality.report import Report
     from models.release import Manifest
-    from serving.store import RunFacts
+    from serving.facts import RunFacts
     from training.train import TrainSummary
 
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}

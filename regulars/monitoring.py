@@ -123,7 +123,8 @@ def _since(
 
 def _replays(home: "Home", progress: terminal.Progress) -> "tuple[Replay, ...]":
     from serving.monitoring.replay import replay
-    from serving.store import PublishedRun, kept_runs
+    from serving.pointer import kept_runs
+    from serving.store import PublishedRun
 
     progress("Replaying", 0.3)
     return tuple(replay(PublishedRun.open(home, name)) for name in kept_runs(home))

@@ -84,7 +84,7 @@ def name_of(given: str | None) -> str:
 def _accept(home: "Home", release: "Release") -> None:
     """Do what a worker of the service does before it takes a release."""
     from segments.segment import load_library
-    from serving.live import open_scorer
+    from serving.tried import open_scorer
 
     open_scorer(home, release, load_library())
 
@@ -94,12 +94,19 @@ def _list(home: "Home", *, as_json: bool) -> None:
     from models.release import deployed_release
 
     log = [one.model_dump(mode="json") for one in deployments.listed(home)]
-    served, there = deployed_release(home), deployments.releases(home)
+    served, damaged = None, None
+    try:
+        served = deployed_release(home)
+    except InputError as error:  # the list is what it is mended by
+        damaged = str(error)
+    there = deployments.releases(home)
     if as_json:
         terminal.show_json({"served": served, "releases": there, "log": log})
     else:
         terminal.show([{"release": name, "served": "yes" if name == served else ""} for name in there])
         terminal.show(log, title="\nWhat was served since when:")
+    if damaged is not None:
+        typer.echo(damaged, err=True)
 
 
 def _answer(home: "Home", done: "Deployment", *, as_json: bool) -> None:

@@ -11,7 +11,6 @@ from models.scores import SCORES
 from segments.assign import parse_all
 from segments.derived import inputs_of
 from segments.expression import Expression
-from segments.partitions import lifecycle_cells
 from segments.segment import Segment, load_library
 from segments.vocabulary import vocabulary
 
@@ -71,11 +70,6 @@ COLUMN_NEEDS = (
     ),
     ColumnNeed(r"unsubscribed", "unsubscribes"),
 )
-# Who never ordered has no row in a snapshot, so these cells would hold nobody but those whose orders were all undone.
-PROSPECTS = frozenset(
-    (*(cell.name for cell in lifecycle_cells() if cell.name.startswith("prospect_")), "rfm_prospects")
-)
-
 PREDICTED = (
     (r"churn_probability_.*|p_order_.*|expected_orders_.*|next_order_days_.*", "churn"),
     (r"clv_.*|expected_value_.*", "lifetime value"),
@@ -91,10 +85,7 @@ class Planned:
     needs: tuple[str, ...]
 
 
-PLANNED = (
-    Planned("New and returning visitors, not identified", ("visitors", "sessions")),
-    Planned("Registered, never bought", ("never_ordered",)),
-)
+PLANNED = (Planned("New and returning visitors, not identified", ("visitors", "sessions")),)
 
 
 @dataclass(frozen=True)
@@ -167,9 +158,7 @@ def _of_library(segment: Segment, parsed: Expression, held: set[str], too_short:
     )
     missing = _lacking(needs, held)
     status: Status = "ready"
-    if segment.name in PROSPECTS:
-        status = "not_shipped"
-    elif missing:
+    if missing:
         status = "needs_data"
     elif too_short & set(predictions_of(named)):
         status = "by_rules"

@@ -18,11 +18,13 @@ from models.release import Release
 from models.scores import rests_on, scores_for
 from serving import cells
 from serving.errors import Problem, ProblemError
+from serving.facts import SegmentFacts
 from serving.posted import check_histories, key_of
 from serving.requests import read_as_of, read_customer, split_request
-from serving.schemas import TEXT_LENGTH, PostedCustomer
+from serving.schemas.fields import TEXT_LENGTH
+from serving.schemas.scores import PostedCustomer
 from serving.scorer import Scored, Scorer
-from serving.store import PublishedRun, SegmentFacts
+from serving.store import PublishedRun
 from serving.together import Together
 
 MEMBERS_A_PAGE = 50
@@ -90,7 +92,7 @@ def score(
     Returns
     -------
     dict
-        As `schemas.ScoreAnswer`.
+        As `schemas.scores.ScoreAnswer`.
 
     Raises
     ------
@@ -138,8 +140,9 @@ def tell(asked: Sequence[Asked]) -> list[Told]:
         return [Told(cutoff, None, {}) for _ in asked]
     posted = check_histories(customers, Shop(manifest.currency, manifest.time_zone), now, scorer.checks)
     products = run.products_of(pc.unique(posted.orders["product_id"]))
-    scored = scorer.score_posted(posted.orders, products, cutoff, orders_alone(run.tables["store"]))
-    results, through = _told(scorer, scored, customers, cutoff), posted.through(cutoff)
+    store = orders_alone(run.tables["store"])
+    scored, reasons = scorer.score_posted(posted.orders, products, cutoff, store)
+    results, through = _told(scorer, scored, reasons, customers), posted.through(cutoff)
     missing = Problem("no-history", "no order was known before as_of", "orders", "an earlier order")
     numbers, told = iter(customers), []
     for each in asked:
@@ -158,25 +161,27 @@ def _within(problem: Problem, position: int) -> Problem:
 
 
 def _told(
-    scorer: Scorer, scored: Scored, customers: Mapping[int, PostedCustomer], cutoff: Cutoff
+    scorer: Scorer,
+    scored: Scored,
+    reasons: Sequence[Mapping[str, Reasons]],
+    customers: Mapping[int, PostedCustomer],
 ) -> dict[int, Answer]:
     titles = {segment.name: segment.title for segment in scorer.segments}
     mine: dict[str, list[Answer]] = {}
-    for row in scored.assignments.to_pylist():
-        reason = {"name": row["segment"], "title": titles[row["segment"]], "reasons": row["reasons"]}
-        mine.setdefault(row["customer_id"], []).append(reason)
+    # Column by column: of a thousand customers it takes as long to make a row's dict as to tell of it.
+    columns = (scored.assignments[name].to_pylist() for name in ("customer_id", "segment", "reasons"))
+    for key, name, why in zip(*columns, strict=True):
+        mine.setdefault(key, []).append({"name": name, "title": titles[name], "reasons": why})
     positions = {key_of(position): position for position in customers}
     return {
         positions[row["customer_id"]]: {
             "customer_id": customers[positions[row["customer_id"]]].customer_id,
             "confidence": row["confidence"],
             "scores": scores_of(row),
-            "reasons": reasons_of(reasons),
+            "reasons": reasons_of(told, row),
             "segments": mine.get(row["customer_id"], []),
         }
-        for row, reasons in zip(
-            scored.scores.to_pylist(), scorer.reasons(scored.features, cutoff.day), strict=True
-        )
+        for row, told in zip(scored.scores.to_pylist(), reasons, strict=True)
     }
 
 
@@ -195,8 +200,8 @@ def scores_of(row: Mapping[str, Any]) -> dict[str, float | None]:
     }
 
 
-def reasons_of(told: Mapping[str, Reasons]) -> Answer:
-    """Return the reasons of one customer's scores."""
+def reasons_of(told: Mapping[str, Reasons], scores: Mapping[str, float | None]) -> Answer:
+    """Return the reasons of one customer's scores, of those that are known."""
     return {
         name: {
             "scale": each.scale,
@@ -209,6 +214,7 @@ def reasons_of(told: Mapping[str, Reasons]) -> Answer:
             "rest": each.rest,
         }
         for name, each in told.items()
+        if scores.get(name) is not None
     }
 
 
@@ -240,6 +246,7 @@ def segments(run: PublishedRun) -> Answer:
     return {
         **stamp(run),
         "customers": run.facts.customers,
+        "prospects": run.facts.prospects or 0,
         "currency": run.facts.currency,
         "segments": listed,
     }
@@ -258,8 +265,8 @@ def segment(run: PublishedRun, name: str) -> Answer:
 
 
 def summary(run: PublishedRun, facts: SegmentFacts) -> Answer:
-    """Return one segment's text, size, share of all customers and value."""
-    return {**facts.model_dump(), "share": facts.size / run.facts.customers if run.facts.customers else 0.0}
+    """Return one segment's text, size, share of everybody in the run and value."""
+    return {**facts.model_dump(), "share": facts.size / run.facts.people if run.facts.people else 0.0}
 
 
 def segment_facts(run: PublishedRun, name: str) -> SegmentFacts:

@@ -7,13 +7,13 @@ cost of asking SQLite whether anything was written.
 
 import sqlite3
 import threading
-import weakref
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,9 +22,10 @@ from ledger import identity
 from ledger.arrivals import EPOCH, TAKEN, Arrivals, counts_from, microseconds
 from ledger.engine import open_engine
 from ledger.home import Home
+from ledger.plans import alone
 from ledger.schema import Table
 from ledger.sought import listed
-from ledger.sqlite import connect
+from ledger.sqlite import Followed, UnusableFileError
 from ledger.store import Ledger, relation
 from ledger.tables.customers import CUSTOMERS
 from ledger.tables.identities import IDENTITIES
@@ -36,7 +37,6 @@ from serving.scorer import Scored, Scorer
 from serving.store import PublishedRun
 
 ANSWERS_KEPT = 1_000
-_CHANGED = "PRAGMA data_version"
 _TAIL = "SELECT seq, whose, from_us FROM arrivals WHERE seq > ? AND whose IS NOT NULL ORDER BY seq"
 _COUNT = "SELECT count(*) FROM arrivals WHERE seq <= ?"
 
@@ -97,10 +97,8 @@ class Arrived:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._arrivals = Arrivals(home.arrivals)
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
-        self._version: int | None = None
+        self._file = Followed(self._read)
         self._last, self._rows = 0, 0
         self._by_customer: dict[str, list[tuple[int, int]]] = {}
         self._kept: OrderedDict[tuple[str, str, str, int], Rescored] = OrderedDict()
@@ -108,14 +106,21 @@ class Arrived:
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = self._version = None
+            self._file.close()
+
+    def unusable(self) -> str | None:
+        """Return why what was posted cannot be read, None when it can."""
+        try:
+            with self._lock:
+                self._file.refresh(self._home.arrivals)
+        except UnusableFileError as error:
+            return error.told
+        return None
 
     def since(self, run: PublishedRun, customer_ids: Iterable[str]) -> dict[str, Since]:
         """Return what came of customers that a run was not made of; nothing of those of whom it has all."""
         with self._lock:
-            self._follow()
+            self._file.refresh(self._home.arrivals)
             came = {each: self._by_customer[each] for each in customer_ids if each in self._by_customer}
         as_of = microseconds(run.facts.as_of)
         found = {}
@@ -128,29 +133,19 @@ class Arrived:
     def latest(self, most: int) -> list[str]:
         """Return the customers of whom something came last, the newest first."""
         with self._lock:
-            self._follow()
+            self._file.refresh(self._home.arrivals)
             last = {customer_id: rows[-1][0] for customer_id, rows in self._by_customer.items()}
         return sorted(last, key=last.__getitem__, reverse=True)[:most]
 
-    def _follow(self) -> None:
-        """Read what was written since the last look; most times nothing was."""
-        if self._connection is None:
-            if not self._arrivals.exists:
-                return
-            self._connection = connect(self._arrivals.path, check_same_thread=False)
-            weakref.finalize(self, self._connection.close)  # for who forgets `close`
-        ((version,),) = self._connection.execute(_CHANGED).fetchall()
-        if version == self._version:
-            return
-        ((rows,),) = self._connection.execute(_COUNT, (self._last,)).fetchall()
-        if rows != self._rows:  # a customer was erased, or a run has taken them over
+    def _read(self, connection: sqlite3.Connection, anew: bool) -> None:  # noqa: FBT001 - as `Followed` calls it
+        ((rows,),) = connection.execute(_COUNT, (self._last,)).fetchall()
+        if anew or rows != self._rows:  # a customer was erased, or a run has taken them over
             self._last, self._rows, self._by_customer = 0, 0, {}
             self._kept.clear()
-        for seq, whose, from_us in self._connection.execute(_TAIL, (self._last,)).fetchall():
+        for seq, whose, from_us in connection.execute(_TAIL, (self._last,)).fetchall():
             self._by_customer.setdefault(whose, []).append((seq, from_us))
             self._last = seq
-        ((self._rows,),) = self._connection.execute(_COUNT, (self._last,)).fetchall()
-        self._version = version
+        ((self._rows,),) = connection.execute(_COUNT, (self._last,)).fetchall()
 
     def rescored(self, run: PublishedRun, scorer: Scorer, since: Mapping[str, Since]) -> dict[str, Rescored]:
         """
@@ -167,7 +162,7 @@ class Arrived:
         Returns
         -------
         dict of str to Rescored
-            Nobody of whom nothing is an order: a visitor is no customer yet.
+            Nobody who is no customer: a visitor without a name.
         """
         keys = {each: (run.name, scorer.release.id, each, came.seq) for each, came in since.items()}
         with self._lock:
@@ -198,11 +193,14 @@ def cutoff_after(run: PublishedRun, at: datetime) -> Cutoff:
 def _rescore(
     home: Home, run: PublishedRun, scorer: Scorer, since: Mapping[str, Since], cutoff: Cutoff
 ) -> dict[str, Rescored]:
-    rows, known = everything_of(Ledger(home), Arrivals(home.arrivals), list(since), cutoff)
     with open_engine() as connection:
-        connection.execute("SET threads = 1")  # a few customers: handing rows out takes longer than they do
+        alone(connection)
+        # Of the same engine: to open another takes longer than to read from it.
+        with connection.cursor() as reader:
+            rows, known = everything_of(reader, home, list(since), cutoff)
         for table, found in rows.items():
-            connection.register(f"ledger_{table.name}", found)
+            connection.register("rows_of_some", found)
+            connection.execute(f"CREATE TABLE ledger_{table.name} AS FROM rows_of_some")
         add_missing_tables(connection)
         scored = scorer.score_own(connection, cutoff, run.tables["store"], run.facts.recorded_events)
     tables = (scored.features, scored.scores, scored.assignments)
@@ -235,35 +233,36 @@ def _bought(orders: pa.Table, products: pa.Table) -> frozenset[str]:
 
 
 def everything_of(
-    ledger: Ledger, arrivals: Arrivals, customer_ids: Sequence[str], cutoff: Cutoff
+    connection: duckdb.DuckDBPyConnection, home: Home, customer_ids: Sequence[str], cutoff: Cutoff
 ) -> tuple[Mapping[Table, pa.Table], pa.Table]:
     """Return all rows of some customers that are known by now, and of the products bought, by table; and who is who.
 
-    The latter as `ledger.identity.resolved` gives it.
+    The latter as `ledger.identity.resolved` gives it. The connection is to be closed afterwards.
     """
-    files = ledger.all_files()
-    with open_engine() as connection:
+    files = Ledger(home).all_files()
 
-        def read(table: Table, column: str, values: Sequence[str]) -> pa.Table:
-            rows = f"SELECT * FROM ({relation(table, files[table])}) WHERE {column} IN ({listed(values)})"
-            return connection.sql(rows).to_arrow_table().cast(table.arrow_schema)
+    def read(table: Table, column: str, values: Sequence[str]) -> pa.Table:
+        if not files[table] or not values:
+            return table.arrow_schema.empty_table()
+        rows = f"SELECT * FROM ({relation(table, files[table])}) WHERE {column} IN ({listed(values)})"
+        return connection.sql(rows).to_arrow_table().cast(table.arrow_schema)
 
-        connection.execute(f"CREATE VIEW ledger_identities AS {relation(IDENTITIES, files[IDENTITIES])}")
-        known = identity.resolved(connection, cutoff.at)
-        theirs = pc.is_in(known["customer_id"], value_set=pa.array(customer_ids, pa.string()))
-        ids = [*customer_ids, *known["anonymous_id"].filter(theirs).to_pylist()]
-        posted = arrivals.of(ids)
-        found = {
-            IDENTITIES: read(IDENTITIES, "anonymous_id", ids),
-            CUSTOMERS: read(CUSTOMERS, "customer_id", ids),
-        }
-        for table in TAKEN:
-            held = [read(table, name, ids) for name in ("customer_id", "anonymous_id") if name in table.names]
-            connection.register("rows_of_some", pa.concat_tables([*held, posted[table]]))
-            # A row that was settled meanwhile comes from both, and an event of a known visitor twice.
-            distinct = connection.sql("SELECT DISTINCT * FROM rows_of_some").to_arrow_table()
-            connection.unregister("rows_of_some")
-            found[table] = distinct.cast(table.arrow_schema)
-        bought = pc.unique(found[ORDERS]["product_id"].drop_null()).to_pylist()
-        found[PRODUCTS] = read(PRODUCTS, "product_id", bought)
+    connection.execute(f"CREATE TEMP VIEW ledger_identities AS {relation(IDENTITIES, files[IDENTITIES])}")
+    known = identity.resolved(connection, cutoff.at)
+    theirs = pc.is_in(known["customer_id"], value_set=pa.array(customer_ids, pa.string()))
+    ids = [*customer_ids, *known["anonymous_id"].filter(theirs).to_pylist()]
+    posted = Arrivals(home.arrivals).of(ids)
+    found = {
+        IDENTITIES: read(IDENTITIES, "anonymous_id", ids),
+        CUSTOMERS: read(CUSTOMERS, "customer_id", ids),
+    }
+    for table in TAKEN:
+        held = [read(table, name, ids) for name in ("customer_id", "anonymous_id") if name in table.names]
+        connection.register("rows_of_some", pa.concat_tables([*held, posted[table]]))
+        # A row that was settled meanwhile comes from both, and an event of a known visitor twice.
+        distinct = connection.sql("SELECT DISTINCT * FROM rows_of_some").to_arrow_table()
+        connection.unregister("rows_of_some")
+        found[table] = distinct.cast(table.arrow_schema)
+    bought = pc.unique(found[ORDERS]["product_id"].drop_null()).to_pylist()
+    found[PRODUCTS] = read(PRODUCTS, "product_id", bought)
     return found, known

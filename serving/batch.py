@@ -1,4 +1,4 @@
-"""The scoring run: every customer as of one cutoff, into the tables of record and to the service."""
+"""The scoring run: everybody as of one cutoff, to the service, and whoever has ordered into the tables of record."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +29,10 @@ from segments.measured import relations_of
 from segments.partitions import lifecycle_cells
 from segments.segment import Segment
 from segments.vocabulary import REFILL_NAMES
-from serving import store, tables
+from serving import tables
+from serving.facts import Group, RunFacts, SegmentFacts, counted, ordered
 from serving.lock import alone
+from serving.publishing import publish
 from serving.reminders import membership, suggestion
 from serving.reminders.demand import expected as expected_demand
 from serving.reminders.refills import stage as stage_refills
@@ -38,6 +40,7 @@ from serving.reminders.states import LEAD_DAYS
 from serving.scorer import Scored, Scorer, columns_of
 from serving.segments.following import Followed, arriving, follow
 from serving.segments.records import view_past
+from serving.store import PublishedRun
 from serving.stored_features import selected
 
 LIKELY_TO_LEAVE = 0.66  # the limit of the segment `likely_to_churn`
@@ -62,7 +65,7 @@ class RunSummary:
         Name of the published run; None when a later day has been scored before and goes on being served.
     """
 
-    facts: store.RunFacts
+    facts: RunFacts
     published: str | None
 
 
@@ -172,6 +175,7 @@ def _read(home: Home, scorer: Scorer, as_of: Cutoff, tell: Progress, how: _Read)
         scored = how.scoring(scorer, connection, files, as_of)
         if scored.scores.num_rows == 0:
             raise InputError(f"no order is known before {as_of.local_date}; choose a later --as-of")
+        scored = scorer.with_prospects(connection, as_of, scored)
         tell("Planning reminders", 0.4)
         forecast = scorer.release.predictors.replenishment.forecasts(connection, as_of)
         refills = stage_refills(connection, forecast, as_of, how.lead_days, spill)
@@ -205,7 +209,7 @@ def _recorded(connection: duckdb.DuckDBPyConnection, scorer: Scorer) -> tuple[st
 
 def _write(home: Home, found: _Found, as_of: Cutoff, release_id: str) -> None:
     """Write the tables of record."""
-    scores = tables.with_run(found.scored.scores, as_of.at, release_id)
+    scores = tables.with_run(ordered(found.scored.scores), as_of.at, release_id)
     tables.replace_as_of(home.scores, scores, as_of.at)
     for path, rows in (
         (home.replenishment, found.refills),
@@ -218,7 +222,7 @@ def _write(home: Home, found: _Found, as_of: Cutoff, release_id: str) -> None:
 def _publish(home: Home, scorer: Scorer, found: _Found, followed: Followed) -> str:
     """Hand what was found to the service, and return the run's name."""
     told_from = dict.fromkeys((*scorer.told_from, *scorer.told_to_segments))
-    return store.publish(
+    return publish(
         home,
         scores=found.scored.scores,
         memberships=followed.memberships,
@@ -248,7 +252,7 @@ def _let_go(home: Home, posted: Arrivals) -> None:
     if not posted.exists:
         return
     try:
-        served = store.PublishedRun.open(home).facts
+        served = PublishedRun.open(home).facts
     except InputError:
         return  # none is served, or it is damaged and this one takes its place; the rows stay until the next
     posted.drop(served.posted_through, served.as_of)
@@ -262,20 +266,20 @@ def _with_as_of(refills: pa.Table, as_of: datetime) -> pa.Table:
     return refills.add_column(1, "as_of", pa.array([as_of] * refills.num_rows, tables.AS_OF))
 
 
-def _facts(scorer: Scorer, found: _Found, as_of: Cutoff) -> store.RunFacts:
+def _facts(scorer: Scorer, found: _Found, as_of: Cutoff) -> RunFacts:
     release, scored = scorer.release, found.scored
     leaving = pc.fill_null(
         pc.greater(scored.scores["churn_probability_90d"], LIKELY_TO_LEAVE), fill_value=False
     )
     at_stake = pc.sum(scored.features["spend_365d"].filter(leaving)).as_py()
     due_this_week, due_level = count_due(found.refills)
-    return store.RunFacts(
+    return RunFacts(
         release=release.id,
         as_of=as_of.at,
         data_through=found.data_through,
         currency=release.manifest.currency,
         time_zone=release.manifest.time_zone,
-        customers=scored.scores.num_rows,
+        **counted(scored.scores),
         likely_to_leave=pc.sum(leaving).as_py() or 0,
         money_at_stake=at_stake or 0.0,
         honesty=honesty(release.manifest),
@@ -300,7 +304,7 @@ def count_due(refills: pa.Table) -> tuple[int, Level | None]:
     return pc.sum(pc.equal(due_within_a_week(refills)["level"], level)).as_py() or 0, level
 
 
-def _measured(scorer: Scorer, scored: Scored) -> tuple[store.SegmentFacts, ...]:
+def _measured(scorer: Scorer, scored: Scored) -> tuple[SegmentFacts, ...]:
     """Return every segment's text, size and value."""
     members, scores = scored.assignments, scored.scores
     place = pc.index_in(members["customer_id"], value_set=scores["customer_id"])
@@ -318,9 +322,9 @@ def _measured(scorer: Scorer, scored: Scored) -> tuple[store.SegmentFacts, ...]:
 
 def _describe(
     segment: Segment, parsed: Expression, manifest: Manifest, size: int, value: float
-) -> store.SegmentFacts:
+) -> SegmentFacts:
     """Return a segment with its condition in words and the release's numbers in it."""
-    return store.SegmentFacts(
+    return SegmentFacts(
         name=segment.name,
         title=segment.title,
         group=_group(segment, parsed),
@@ -333,7 +337,7 @@ def _describe(
     )
 
 
-def _group(segment: Segment, parsed: Expression) -> store.Group:
+def _group(segment: Segment, parsed: Expression) -> Group:
     if segment in lifecycle_cells():
         return "lifecycle"
     scores = {score.name for score in SCORES}

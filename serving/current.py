@@ -46,7 +46,7 @@ def customer(
         "data_through": cells.instant(rescored.data_through(run)),
         "confidence": row["confidence"],
         "scores": answers.scores_of(row),
-        "reasons": answers.reasons_of(scorer.reasons(rescored.scored.features, rescored.cutoff.day)[0])
+        "reasons": answers.reasons_of(scorer.reasons(rescored.scored.features, rescored.cutoff.day)[0], row)
         if told
         else None,
         "segments": _segments_now(run, customer_id, rescored, as_forecast=as_forecast, told=told),

@@ -41,7 +41,7 @@ def customer(run: PublishedRun, customer_id: str, release: Release | None) -> An
     """
     found = customers(run, [customer_id], release)
     if customer_id not in found:
-        detail = "nobody of this id had an order before the run; post the history to /v1/score instead"
+        detail = "nobody of this id is in the run; post the history to /v1/score instead"
         raise ProblemError(Problem("unknown-customer", detail))
     return found[customer_id]
 
@@ -65,15 +65,16 @@ def customers(
     Returns
     -------
     dict of str to dict
-        As `schemas.StoredCustomer`; nobody whom the run does not have.
+        As `schemas.customers.StoredCustomer`; nobody whom the run does not have.
     """
     scores, rows = cells.taken(run.tables["scores"], ids)
     there = [each for each, row in zip(ids, rows, strict=True) if row.start < row.stop]
+    known = cells.rows(scores.drop_columns(list(NOT_SCORES)))
     said = zip(
         there,
         cells.cells(scores["confidence"]),
-        cells.rows(scores.drop_columns(list(NOT_SCORES))),
-        _stored_reasons(run, there, release if "reasons" in parts else None),
+        known,
+        _stored_reasons(run, there, known, release if "reasons" in parts else None),
         _memberships(run, there, told="reasons" in parts),
         cells.rows_of(run.tables["suggestions"], there),
         strict=True,
@@ -111,12 +112,15 @@ def _memberships(run: PublishedRun, ids: Sequence[str], *, told: bool) -> list[l
     return [segments[each] for each in rows]
 
 
-def _stored_reasons(run: PublishedRun, ids: Sequence[str], release: Release | None) -> list[Answer | None]:
+def _stored_reasons(
+    run: PublishedRun, ids: Sequence[str], scores: Sequence[Answer], release: Release | None
+) -> list[Answer | None]:
     if release is None or not ids:
         return [None] * len(ids)
     features = pa.concat_tables(run.features_of(each) for each in ids)
     day = Cutoff(run.facts.as_of, run.facts.time_zone).day
-    return [reasons_of(each) for each in told_reasons(release, features, day)]
+    told = told_reasons(release, features, day)
+    return [reasons_of(each, known) for each, known in zip(told, scores, strict=True)]
 
 
 def reminder_of(suggestions: Sequence[Mapping[str, Any]]) -> Answer | None:

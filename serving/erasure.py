@@ -22,12 +22,14 @@ from ledger.home import Home
 from ledger.quoting import text as quoted
 from ledger.store import Ledger
 from ledger.workspace import workspace
-from serving import store
 from serving.batch import LIKELY_TO_LEAVE, count_due
 from serving.export import deliveries
+from serving.facts import RunFacts, SegmentFacts, counted
+from serving.publishing import publish
 from serving.reminders import demand, rhythm
 from serving.segments.columns import Customers
 from serving.segments.following import arriving
+from serving.store import PublishedRun
 
 PUBLISHED = ("scores", "memberships", "replenishment", "suggestions")
 
@@ -124,10 +126,10 @@ def _rewritten(connection: duckdb.DuckDBPyConnection, file: Path, ids: Sequence[
     return path
 
 
-def _served(home: Home) -> store.PublishedRun | None:
+def _served(home: Home) -> PublishedRun | None:
     """Return the run that is served; None when nothing is published or it cannot be opened."""
     try:
-        return store.PublishedRun.open(home)
+        return PublishedRun.open(home)
     except InputError:
         return None
 
@@ -140,7 +142,7 @@ def _without(table: pa.Table, ids: pa.Array) -> pa.Table:
     return table.filter(pc.invert(pc.is_in(table["customer_id"], value_set=ids)))
 
 
-def _published_without(home: Home, run: store.PublishedRun, ids: pa.Array) -> str:
+def _published_without(home: Home, run: PublishedRun, ids: pa.Array) -> str:
     """Return the name of the run that is served from now on."""
     if not any(_among(run.tables[name], ids).num_rows for name in PUBLISHED):
         return run.name
@@ -150,7 +152,7 @@ def _published_without(home: Home, run: store.PublishedRun, ids: pa.Array) -> st
     at_stake = run.facts.money_at_stake - _spent(home, run.facts, ids, leaving)
     facts = run.facts.model_copy(
         update={
-            "customers": left["scores"].num_rows,
+            **counted(left["scores"]),
             "likely_to_leave": _leaving(left["scores"]).num_rows,
             "money_at_stake": max(0.0, round(at_stake, 2)),
             "due_this_week": due_this_week,
@@ -160,7 +162,7 @@ def _published_without(home: Home, run: store.PublishedRun, ids: pa.Array) -> st
             **_arriving(home, run.facts, ids),
         }
     )
-    return store.publish(
+    return publish(
         home,
         **left,
         demand=_demand(home, run.facts, ids, left["replenishment"]),
@@ -175,7 +177,7 @@ def _published_without(home: Home, run: store.PublishedRun, ids: pa.Array) -> st
     )
 
 
-def _demand(home: Home, facts: store.RunFacts, ids: pa.Array, refills: pa.Table) -> pa.Table:
+def _demand(home: Home, facts: RunFacts, ids: pa.Array, refills: pa.Table) -> pa.Table:
     """Return the calendar of demand of who is left: of their refills, and of what they bought."""
     cutoff = Cutoff(facts.as_of, facts.time_zone)
     with workspace(home) as spill, Ledger(home).connect() as connection:
@@ -187,7 +189,7 @@ def _demand(home: Home, facts: store.RunFacts, ids: pa.Array, refills: pa.Table)
         return demand.expected(connection, "refills_left", cutoff)
 
 
-def _arriving(home: Home, facts: store.RunFacts, ids: pa.Array) -> dict[str, object]:
+def _arriving(home: Home, facts: RunFacts, ids: pa.Array) -> dict[str, object]:
     """Return how the orders of who is left use to arrive."""
     with Ledger(home).connect() as connection:
         _keep_orders(connection, f"({_theirs(ids.to_pylist())}) IS NOT TRUE")
@@ -205,7 +207,7 @@ def _leaving(scores: pa.Table) -> pa.Table:
     return scores.filter(pc.fill_null(likely, fill_value=False))
 
 
-def _spent(home: Home, facts: store.RunFacts, ids: pa.Array, of: pa.ChunkedArray) -> float:
+def _spent(home: Home, facts: RunFacts, ids: pa.Array, of: pa.ChunkedArray) -> float:
     """Return what some customers spent in the 365 days before the run's cutoff, in the shop's currency."""
     if len(of) == 0:
         return 0.0
@@ -215,9 +217,7 @@ def _spent(home: Home, facts: store.RunFacts, ids: pa.Array, of: pa.ChunkedArray
     return float(pc.sum(_among(features, of.combine_chunks())["spend_365d"]).as_py() or 0.0)
 
 
-def _measured(
-    segments: Sequence[store.SegmentFacts], left: Mapping[str, pa.Table]
-) -> tuple[store.SegmentFacts, ...]:
+def _measured(segments: Sequence[SegmentFacts], left: Mapping[str, pa.Table]) -> tuple[SegmentFacts, ...]:
     """Return segments with size and value over who is left."""
     scores, members = left["scores"], left["memberships"]
     place = pc.index_in(members["customer_id"], value_set=scores["customer_id"].combine_chunks())

@@ -40,8 +40,11 @@ KINDS: dict[str, tuple[HTTPStatus, str]] = {
     "rate-limited": (HTTPStatus.TOO_MANY_REQUESTS, "This key's requests of the minute are used up"),
     "failed": (HTTPStatus.INTERNAL_SERVER_ERROR, "The service failed to answer"),
     "not-ready": (HTTPStatus.SERVICE_UNAVAILABLE, "The service is not ready"),
+    "unusable-file": (HTTPStatus.SERVICE_UNAVAILABLE, "A file that the answer rests on cannot be used"),
     "too-slow": (HTTPStatus.GATEWAY_TIMEOUT, "The answer took too long"),
 }
+RETRIED = frozenset({"too-many", "not-ready", "unusable-file"})
+"""Worth another try in a second."""
 KIND_OF_STATUS = {int(status): kind for kind, (status, _) in reversed(KINDS.items())}
 
 

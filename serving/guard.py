@@ -5,163 +5,36 @@ answers nothing.
 """
 
 import asyncio
-import json
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any
 
-from pydantic_core import from_json
-
+from ledger.sqlite import UnusableFileError
 from serving.access import SIGNED, admit, refuse_other_sites
-from serving.errors import KIND_OF_STATUS, MEDIA_TYPE, Problem, ProblemError, instance_of
+from serving.asgi import Application, Receive, Scope, Send
+from serving.bodies import (
+    BODY_LIMIT_BYTES,
+    TOO_LARGE,
+    TWO_LENGTHS,
+    ClientGoneError,
+    read_body,
+    refuse_other_media,
+    replay,
+)
+from serving.errors import Problem, ProblemError, instance_of
 from serving.keys import Keyring
 from serving.request_log import Line, method_of, request_id
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+from serving.sent import RETRY, Answer, headers_for
+from serving.strict_json import READ, read_json
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 PROBES = frozenset({"/livez", "/readyz", "/healthz"})
 READ_METHODS = frozenset({"GET", "HEAD"})
-BODY_LIMIT_BYTES = 5_000_000
-DEPTH_LIMIT = 201  # pydantic's parser goes no deeper
 ANSWER_SECONDS = 8.0  # below BentoML's 10, whose answer would not be a problem document
 REQUESTS_AT_ONCE = 64
 
-CONTENT_POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-SECURITY_HEADERS = (
-    (b"content-security-policy", CONTENT_POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-    (b"cross-origin-opener-policy", b"same-origin"),
-)
-NO_STORE = (b"cache-control", b"no-store")  # pages and answers hold customers
-
-TOO_LARGE = Problem(
-    "too-large",
-    "send the customers in several requests",
-    "Content-Length",
-    f"at most {BODY_LIMIT_BYTES:,} bytes",
-)
-
 logger = logging.getLogger(__name__)
-
-
-class ClientGoneError(Exception):
-    """The client closed the connection while its body was being read."""
-
-
-@dataclass
-class Answer:
-    """What has been sent to one request so far.
-
-    Parameters
-    ----------
-    send : callable
-        The server's own `send`.
-    instance : str or None
-        Path of the request, for problem documents.
-    request_id : str
-    page : callable or None
-        Returns a problem as a page, for a browser that asks for one.
-    allowance : list of (bytes, bytes)
-        Headers that say what the request's key is allowed.
-    """
-
-    send: Send
-    instance: str | None
-    request_id: str
-    page: Callable[[Problem], str] | None = None
-    key: str | None = field(default=None, init=False)
-    status: int | None = field(default=None, init=False)
-    bytes_in: int = field(default=0, init=False)
-    bytes_out: int = field(default=0, init=False)
-    allowance: list[tuple[bytes, bytes]] = field(default_factory=list, init=False)
-    started: bool = field(default=False, init=False)
-    ended: bool = field(default=False, init=False)
-    _problem: list[bytes] | None = field(default=None, init=False)
-    _held: Message = field(default_factory=dict, init=False)
-
-    async def __call__(self, message: Message) -> None:
-        """Pass a message on: headers added, an error that is no problem document replaced by one."""
-        if self.ended:
-            return
-        if message["type"] == "http.response.start":
-            await self._start(message)
-        elif self._problem is not None:
-            self._problem.append(message.get("body", b""))
-            if not message.get("more_body", False):
-                await self._send_problem()
-        else:
-            self.bytes_out += len(message.get("body", b""))
-            await self.send(message)
-
-    async def _send_problem(self) -> None:
-        """Send a problem document from below, with the request's id in it."""
-        document = json.loads(b"".join(self._problem or ()))
-        headers = [
-            pair for pair in self._held["headers"] if pair[0] not in {b"content-type", b"content-length"}
-        ]
-        body = json.dumps(document | {"request_id": self.request_id}).encode()
-        await self._whole(self._held["status"], MEDIA_TYPE, body, headers)
-
-    async def _start(self, message: Message) -> None:
-        headers = [(name.lower(), value) for name, value in message.get("headers", [])]
-        kind = dict(headers).get(b"content-type", b"").split(b";")[0]
-        if message["status"] >= 400 and kind not in {MEDIA_TYPE.encode(), b"text/html"}:  # noqa: PLR2004 - HTTP errors
-            kept = [pair for pair in headers if pair[0] in {b"allow", b"retry-after"}]
-            await self.problem(problem_of_status(message["status"]), kept)
-            return
-        if kind == MEDIA_TYPE.encode() and b"content-encoding" not in dict(headers):
-            self._held, self._problem = {**message, "headers": headers}, []
-            return
-        self.started, self.status = True, message["status"]
-        await self.send({**message, "headers": [*headers, *_lacking(headers), *self._own]})
-
-    @property
-    def _own(self) -> list[tuple[bytes, bytes]]:
-        return [*self.allowance, (b"x-request-id", self.request_id.encode())]
-
-    async def problem(self, problem: Problem, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
-        """Send a problem document that names the request's path, unless an answer has begun."""
-        if self.started:
-            return
-        if self.page is not None:
-            await self._whole(
-                problem.status, "text/html; charset=utf-8", self.page(problem).encode(), headers
-            )
-            return
-        named = replace(problem, instance=self.instance, request_id=self.request_id)
-        await self._whole(problem.status, MEDIA_TYPE, named.body(), headers)
-
-    async def json(self, content: Mapping[str, object]) -> None:
-        """Send a small JSON answer."""
-        await self._whole(200, "application/json", json.dumps(content).encode(), ())
-
-    async def _whole(
-        self, status: int, media_type: str, body: bytes, headers: Iterable[tuple[bytes, bytes]]
-    ) -> None:
-        self.started = self.ended = True
-        self.status, self.bytes_out = status, len(body)
-        own = [(b"content-type", media_type.encode()), (b"content-length", str(len(body)).encode())]
-        start = {"type": "http.response.start", "status": status}
-        await self.send({**start, "headers": [*own, *headers, *_lacking(headers), *self._own]})
-        await self.send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _lacking(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    given = {name for name, _ in headers}
-    return [pair for pair in (*SECURITY_HEADERS, NO_STORE) if pair[0] not in given]
 
 
 class Guard:
@@ -231,7 +104,9 @@ class Guard:
             else:
                 await self._answer(scope, receive, answer)
         except ProblemError as error:
-            await answer.problem(error.problem, _headers_for(error.problem))
+            await answer.problem(error.problem, headers_for(error.problem))
+        except UnusableFileError as error:
+            await answer.problem(Problem("unusable-file", error.told), RETRY)
         except TimeoutError:
             await answer.problem(
                 Problem("too-slow", f"no answer within {ANSWER_SECONDS:g} seconds; send fewer customers")
@@ -258,6 +133,8 @@ class Guard:
     def _refuse_early(self, scope: Scope, answer: Answer) -> None:
         """Raise for what can be refused from the headers alone."""
         path, headers = scope["path"], dict(scope["headers"])
+        if b"transfer-encoding" in headers and b"content-length" in headers:
+            raise ProblemError(TWO_LENGTHS)
         if path not in PROBES and not self._host_allowed(headers.get(b"host", b"")):
             raise ProblemError(
                 Problem(
@@ -266,10 +143,10 @@ class Guard:
             )
         refuse_other_sites(scope["method"], headers)
         self._admit(scope, headers, answer)
-        if path == "/readyz" and (reason := self.not_ready()) is not None:
+        if path == "/readyz" and (reason := self.keys.unusable() or self.not_ready()) is not None:
             raise ProblemError(Problem("not-ready", reason))
         if scope["method"] == "POST" and self.takes_posts(path):
-            _refuse_other_media(headers)
+            refuse_other_media(headers)
         declared = headers.get(b"content-length", b"0")
         if not declared.isdigit() or len(declared) > 12 or int(declared) > BODY_LIMIT_BYTES:  # noqa: PLR2004 - a terabyte
             raise ProblemError(TOO_LARGE)
@@ -299,7 +176,7 @@ class Guard:
             answer.bytes_in = len(body)
             taken = scope["method"] == "POST" and self.takes_posts(scope["path"])
             if taken and not scope["path"].startswith(SIGNED):
-                check_json(body)
+                scope[READ] = read_json(body)
             receive = replay(body, receive)
         # Counted only once the body is in: until then many could pass here together, and a slow sender hold a place.
         counted = scope["path"] not in PROBES
@@ -326,66 +203,6 @@ class Guard:
             task.exception()  # seen: asyncio logs, with its text, an exception that nobody looked at
 
 
-async def read_body(receive: Receive) -> bytes:
-    """Read a whole body, counting as it streams in; raise ProblemError when it grows over the limit."""
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientGoneError
-        parts.append(message.get("body", b""))
-        size, more = size + len(parts[-1]), message.get("more_body", False)
-        if size > BODY_LIMIT_BYTES:
-            raise ProblemError(TOO_LARGE)
-    return b"".join(parts)
-
-
-def check_json(body: bytes) -> None:
-    """Raise ProblemError unless a body is JSON; what the parser behind makes of other bodies is a plain failure."""
-    try:
-        from_json(body, allow_inf_nan=False)
-    except ValueError as error:
-        if "recursion limit" in str(error):
-            expected = f"objects and lists at most {DEPTH_LIMIT} deep"
-            raise ProblemError(Problem("bad-request", "nested too deeply", "body", expected)) from error
-        raise ProblemError(Problem("bad-request", f"not JSON: {error}", "body", "a JSON object")) from error
-
-
-def replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that hands out `body` once and then listens to the client again."""
-    waiting = [body]
-
-    async def once() -> Message:
-        if waiting:
-            return {"type": "http.request", "body": waiting.pop(), "more_body": False}
-        return await receive()
-
-    return once
-
-
-def problem_of_status(status: int) -> Problem:
-    """Return the problem for an error that the frameworks below answered in their own way."""
-    kind = KIND_OF_STATUS.get(status, "failed" if status >= 500 else "bad-request")  # noqa: PLR2004 - server errors
-    details = {
-        "bad-request": "the body must be one JSON object, {'customers': ...}; see /openapi.json",
-        "not-found": "see /openapi.json for the addresses there are",
-        "wrong-method": "see /openapi.json for the method that this address takes",
-    }
-    return Problem(kind, details.get(kind, "the service's log has more"))
-
-
-def _refuse_other_media(headers: Mapping[bytes, bytes]) -> None:
-    """Raise unless a body is said to be JSON, as it is: a small one that unpacks to a huge one is not unpacked."""
-    kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-    if kind != b"application/json":
-        raise ProblemError(Problem("wrong-media-type", "send JSON", "Content-Type", "application/json"))
-    if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
-        raise ProblemError(
-            Problem("wrong-media-type", "send it uncompressed", "Content-Encoding", "identity")
-        )
-
-
 def _by_browser(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     """Return whether a person asks for a page: not for a part of one, a file or what the API tells."""
     asks = b"text/html" in headers.get(b"accept", b"") and b"hx-request" not in headers
@@ -397,15 +214,6 @@ def _unnamed(path: str) -> str:
     if path in PROBES or path == "/metrics":
         return path
     return "/static/..." if path.startswith("/static/") else "other"
-
-
-def _headers_for(problem: Problem) -> list[tuple[bytes, bytes]]:
-    if problem.kind == "no-key":
-        return [
-            (b"www-authenticate", b"Bearer"),
-            (b"www-authenticate", b'Basic realm="Regulars", charset="UTF-8"'),
-        ]
-    return [(b"retry-after", b"1")] if problem.kind in {"too-many", "not-ready"} else []
 
 
 def _log(scope: Scope, error: Exception) -> None:

@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 
 from ledger.errors import InputError
-from ledger.sqlite import connect, opened
+from ledger.sqlite import Followed, UnusableFileError, is_there, opened
 
 SCOPES = {
     "scores": "scores of customers, stored and posted, and what the segments are",
@@ -102,6 +102,7 @@ def create(path: Path, name: str, scopes: Sequence[str], per_minute: int, at: da
     secret = secrets.token_urlsafe(32)
     key = Key(secrets.token_hex(4), name.strip(), frozenset(scopes), per_minute, at.isoformat(), "")
     with opened(path, schema=_SCHEMA) as connection:
+        _read(connection)  # what cannot be read is not written to
         connection.execute(
             "INSERT INTO keys VALUES (?, ?, ?, ?, ?, ?, NULL)",
             (key.id, key.name, " ".join(sorted(scopes)), per_minute, _hash(secret), key.made_at),
@@ -115,7 +116,7 @@ def _hash(secret: str) -> bytes:
 
 def listed(path: Path) -> tuple[Key, ...]:
     """Return all keys, revoked ones too, in the order they were made."""
-    if not path.exists():
+    if not is_there(path):
         return ()
     with opened(path) as connection:
         return tuple(key for key, _ in _read(connection))
@@ -194,20 +195,41 @@ class Keyring:
         self._path = path
         self._clock = clock
         self._lock = threading.Lock()
-        self._file: Path | None = None
-        self._connection: sqlite3.Connection | None = None
-        self._version: int | None = None
+        self._file = Followed(self._read)
+        self._made = False
         self._keys: dict[str, tuple[Key, bytes]] = {}
         self._allowances: dict[str, Allowance] = {}
 
     def any(self) -> bool:
-        """Return whether any key was ever made: from then on one is asked for, also when all are revoked."""
+        """
+        Return whether any key was ever made: from then on one is asked for, also when all are revoked.
+
+        Raises
+        ------
+        UnusableFileError
+            When the file cannot be read: nobody knows then, and nobody may be let in.
+        """
         with self._lock:
             self._refresh()
-            return bool(self._keys)
+            return self._made
+
+    def unusable(self) -> str | None:
+        """Return why the keys cannot be read, None when they can."""
+        try:
+            self.any()
+        except UnusableFileError as error:
+            return error.told
+        return None
 
     def find(self, spoken: str) -> Key | None:
-        """Return the key in use that was spoken, None when it is none."""
+        """
+        Return the key in use that was spoken, None when it is none.
+
+        Raises
+        ------
+        UnusableFileError
+            As `any`.
+        """
         said = SPOKEN.fullmatch(spoken)
         with self._lock:
             self._refresh()
@@ -224,20 +246,12 @@ class Keyring:
     def close(self) -> None:
         """Let go of the file."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-            self._connection = self._file = self._version = None
-            self._keys = {}
+            self._file.close()
 
     def _refresh(self) -> None:
-        path = self._path()
-        if self._connection is None or path != self._file:
-            if not path.exists():
-                self._keys = {}
-                return
-            self._connection = connect(path, check_same_thread=False)
-            self._file, self._version = path, None
-        ((version,),) = self._connection.execute("PRAGMA data_version").fetchall()
-        if version != self._version:
-            self._keys = {key.id: (key, stored) for key, stored in _read(self._connection)}
-            self._version = version
+        self._made = self._file.refresh(self._path())
+        if not self._made:
+            self._keys = {}
+
+    def _read(self, connection: sqlite3.Connection, anew: bool) -> None:  # noqa: ARG002, FBT001 - as `Followed` calls it
+        self._keys = {key.id: (key, stored) for key, stored in _read(connection)}

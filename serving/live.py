@@ -6,32 +6,24 @@ being served. Nothing here raises at start: BentoML restarts a service whose sta
 
 import hashlib
 import logging
-import math
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from features.cutoff import Cutoff
-from features.surroundings import read_store
-from ledger.checks import records_to_orders
-from ledger.engine import open_engine
 from ledger.errors import InputError
 from ledger.home import Home
-from ledger.shop import Shop
-from ledger.tables.products import PRODUCTS
-from ledger.views import add_missing_tables
+from ledger.sqlite import UnusableFileError
 from models.deployments import Deployment, refusal
 from models.release import Release, load_deployed, load_release
 from segments.segment import Segment
 from serving.arrived import Arrived, Rescored
 from serving.errors import Problem, ProblemError
-from serving.posted import serve_as_ledger
 from serving.scorer import Scorer
-from serving.segments.in_force import in_force
 from serving.store import PublishedRun
+from serving.tried import open_scorer
 
 POLL_SECONDS = 2.0
 FOLLOWED_LIVE = 500
@@ -53,6 +45,8 @@ class Watched(Generic[T]):
     pointer : Path
     open : callable
         Opens what the pointer names; raises InputError when it cannot be served.
+    remedy : str
+        What to do when it cannot be opened for a reason that `open` does not tell.
     beside : Path, optional
         Another file, possibly none yet, whose change is a change too.
     """
@@ -60,6 +54,7 @@ class Watched(Generic[T]):
     what: str
     pointer: Path
     open: Callable[[], T]
+    remedy: str
     beside: Path | None = None
     current: T | None = field(default=None, init=False)
     refused: str | None = field(default=STARTING, init=False)
@@ -72,10 +67,14 @@ class Watched(Generic[T]):
             return
         try:
             opened = self.open()
+        except UnusableFileError as error:
+            self._refuse(error.told)
+            seen = None  # it may be locked, and open though nothing changes
         except InputError as error:
             self._refuse(str(error))
         except Exception as error:  # noqa: BLE001 - whatever is wrong with a new one, the old one is kept
-            self._refuse(f"{type(error).__name__} while opening it")
+            kind = type(error).__name__
+            self._refuse(f"what {self.pointer} names cannot be opened ({kind}); {self.remedy}")
         else:
             self.current, self.refused = opened, None
         self._seen = seen
@@ -92,8 +91,8 @@ class Watched(Generic[T]):
             seen = hashlib.sha256(self.pointer.read_bytes())
         except OSError:
             return None
-        if self.beside is not None and self.beside.exists():
-            seen.update(self.beside.read_bytes())
+        with suppress(OSError):
+            seen.update(b"" if self.beside is None else self.beside.read_bytes())
         return seen.digest()
 
 
@@ -136,10 +135,21 @@ class Live:
                 "release",
                 home.deployed,
                 lambda: open_scorer(home, load_deployed(home), segments()),
+                "`regulars promote` serves another one, `regulars train` makes one",
                 home.definitions,
             ),
-            Watched("run", home.published_pointer, lambda: PublishedRun.open(home)),
-            Watched("promotion", home.deployments, lambda: refusal(home)),
+            Watched(
+                "run",
+                home.published_pointer,
+                lambda: PublishedRun.open(home),
+                "`regulars score` writes it anew",
+            ),
+            Watched(
+                "promotion",
+                home.deployments,
+                lambda: refusal(home),
+                "restore it from a backup or delete it",
+            ),
             Arrived(home),
         )
         self.refresh()
@@ -180,7 +190,7 @@ class Live:
         return None
 
     def state(self) -> dict[str, str | None]:
-        """Return what is served and what was refused, for `/readyz`."""
+        """Return what is served and what was refused or cannot be read, for `/readyz`."""
         if self._opened is None:
             return {"release": None, "run": None, "refused": STARTING}
         scorer, run = self._opened.scorer.current, self._opened.run.current
@@ -189,7 +199,8 @@ class Live:
             "run": run.name if run else None,
             "refused": self._opened.scorer.refused
             or self._opened.run.refused
-            or self._opened.promotion.refused,
+            or self._opened.promotion.refused
+            or self._opened.arrived.unusable(),
         }
 
     def home(self) -> Home:
@@ -260,7 +271,7 @@ class Live:
         elif (known is None or known.id != wanted) and wanted != self._cannot_load:
             try:
                 self._scored_by = load_release(opened.home.releases / wanted)
-            except InputError as error:
+            except (InputError, OSError) as error:
                 self._cannot_load = wanted
                 logger.warning("scores are told without reasons until the next run: %s", error)
 
@@ -269,66 +280,3 @@ class Live:
         if watched is None or watched.current is None:
             raise ProblemError(Problem("not-ready", (watched.refused if watched else None) or STARTING))
         return watched.current
-
-
-def open_scorer(home: Home, release: Release, library: Sequence[Segment]) -> Scorer:
-    """
-    Return the scorer of a release, tried out.
-
-    Parameters
-    ----------
-    home : Home
-        Whose own segments and releases there are.
-    release : Release
-    library : sequence of Segment
-        Those that come with this program; what the release has no numbers for is left out, and the log says so.
-
-    Raises
-    ------
-    InputError
-        When the release must not be served.
-    """
-    found = in_force(home, release, library)
-    for name, reason in found.aside.items():
-        logger.warning("segment %s is left out: %s", name, reason)
-    scorer = Scorer(found.release, found.segments)
-    try_out(scorer)
-    return scorer
-
-
-def try_out(scorer: Scorer) -> None:
-    """
-    Score one made-up customer, so that a release that cannot score is refused before it is served.
-
-    Raises
-    ------
-    InputError
-        When the answer is no probability.
-    """
-    manifest = scorer.release.manifest
-    shop = Shop(manifest.currency, manifest.time_zone)
-    noon = datetime(2020, 1, 1, 12, tzinfo=UTC)
-    records = [
-        {
-            "customer_id": "c",
-            "order_id": day,
-            "ordered_at": (noon + timedelta(days=day)).isoformat(),
-            "net_amount": 10,
-        }
-        for day in (0, 30)
-    ]
-    cutoff = Cutoff(noon + timedelta(days=60), manifest.time_zone)
-    with open_engine() as connection:
-        orders = records_to_orders(records, shop, cutoff.at, connection).accepted
-        add_missing_tables(connection)
-        serve_as_ledger(connection, orders, PRODUCTS.arrow_schema.empty_table())
-        scores = scorer.score(connection, cutoff).scores
-        store = read_store(connection)
-    # As the batch scores, and as a request is answered, whose plan is made here so that no request waits for it.
-    posted = scorer.score_posted(orders, PRODUCTS.arrow_schema.empty_table(), cutoff, store).scores
-    for answer in (scores, posted):
-        chance = answer["p_order_30d"].to_pylist()
-        if len(chance) != 1 or chance[0] is None or not math.isfinite(chance[0]) or not 0 <= chance[0] <= 1:
-            raise InputError(
-                f"release {scorer.release.id} cannot score a made-up customer; run `regulars train`"
-            )

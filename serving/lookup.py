@@ -12,7 +12,8 @@ from serving.answers import Answer
 from serving.customers import PARTS
 from serving.errors import Problem, ProblemError, shown
 from serving.live import Live
-from serving.schemas import IDS_A_REQUEST, IDS_IN_FULL, CustomerId
+from serving.schemas.customers import IDS_A_REQUEST, IDS_IN_FULL
+from serving.schemas.fields import CustomerId
 from serving.store import PublishedRun
 from serving.strangers import UNKNOWN, Strangers
 
@@ -71,7 +72,7 @@ class Customers:
         Returns
         -------
         dict
-            As `schemas.LookupAnswer`.
+            As `schemas.customers.LookupAnswer`.
 
         Raises
         ------

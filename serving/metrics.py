@@ -15,7 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from serving import openapi
-from serving.guard import Application, Message, Receive, Scope, Send
+from serving.asgi import Application, Message, Receive, Scope, Send
 from serving.live import Live
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -148,6 +148,9 @@ def of_what_is_served(live: Live, now: datetime) -> Iterator[Metric]:
             since = _since(facts.data_through, now)
             yield _gauge("regulars_data_age_seconds", "Since the last order that the run knows.", since)
         yield _gauge("regulars_customers", "Customers scored in the run.", facts.customers)
+        if facts.prospects is not None:
+            means = "People known by name in the run who never ordered."
+            yield _gauge("regulars_prospects", means, facts.prospects)
 
 
 def _since(moment: datetime, now: datetime) -> float:

@@ -1,145 +1,81 @@
 """The API's description (OpenAPI 3.1), generated from the schemas that check requests and shape answers."""
 
 import re
+import tomllib
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from models.gaps import LEVELS
-from serving import schemas, webhooks, written
+from serving import webhooks, written
 from serving.access import scope_of
 from serving.cohorts.told import CohortsAnswer
 from serving.described import describe, examples
-from serving.errors import KINDS, MEDIA_TYPE
 from serving.keys import SCOPES
 from serving.monitoring.answers import MonitoringAnswer
 from serving.monitoring.told import CardAnswer, ModelAnswer
-from serving.reminders.states import STATES
-from serving.segments.editing import PARTITIONS
-
-REF = "#/components/schemas/{model}"
-NAME = {
-    "name": "name",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string"},
-    "description": "A segment's name.",
-    "example": "loyal_customers",
-}
-CUSTOMER = {
-    "name": "customer_id",
-    "in": "path",
-    "required": True,
-    "schema": {"type": "string"},
-    "description": "Id of a customer, as imported; a slash in it as %2F.",
-    "example": "c-1041",
-}
-PAGING = [
-    {
-        "name": "cursor",
-        "in": "query",
-        "schema": {"type": "string"},
-        "description": "next_cursor of the page before.",
-    },
-    {
-        "name": "limit",
-        "in": "query",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 50},
-        "description": "How many at most.",
-    },
-]
-
-
-def _query(name: str, means: str, schema: dict[str, Any], example: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": schema, "description": means, "example": example}
-
-
-TEXT = {"type": "string"}
-DAY = {"type": "string", "format": "date"}
-DEMAND_OF = [
-    _query("product", "A product's id.", TEXT, "beans-1kg"),
-    _query("category", "A category's path; instead of product.", TEXT, "Coffee > Beans"),
-]
-FILTERS = [
-    _query("customer", "Of this customer.", TEXT, "c-1047"),
-    _query("product", "Of this product, or where it is offered in place of another.", TEXT, "beans-1kg"),
-    _query("category", "Of this category or one beneath it.", TEXT, "Coffee"),
-    _query("level", "Of products or of categories.", {"type": "string", "enum": list(LEVELS)}, "product"),
-    _query("state", f"Any of these, comma-separated: {', '.join(STATES)}.", TEXT, "due_now,late"),
-    _query(
-        "suppressed",
-        "true: only what must not be reminded; false: only what may.",
-        {"type": "boolean"},
-        "false",
-    ),
-    _query("due_from", "The median date of the next purchase is this day or later.", DAY, "2018-01-01"),
-    _query("due_to", "The median date of the next purchase is this day or earlier.", DAY, "2018-01-14"),
-]
-
-INCLUDE = _query(
-    "include",
-    "Parts that take longest, by comma: reasons, replenishment; all of them when left out, none when empty.",
+from serving.parameters import (
+    CUSTOMER,
+    DEMAND_OF,
+    FILTERS,
+    INCLUDE,
+    MEMBERS_ON,
+    MOVED,
+    NAME,
+    PAGING,
+    SINCE,
     TEXT,
-    "reasons",
 )
-MEMBERS_ON = _query(
-    "as_of", "Who was a member on this local day, as the last run by then said.", DAY, "2018-01-01"
-)
-SINCE = _query("since", "`next` of an earlier answer, or a segment's changes_token.", TEXT, "9a1b22c3-48211")
-MOVED = [
-    _query("of", "A partition.", {"type": "string", "enum": list(PARTITIONS)}, "lifecycle")
-    | {"required": True},
-    _query("from", "Where they were on this local day; by default in the run before.", DAY, "2017-12-01"),
-    _query("to", "Where they were on this one; by default in the latest run.", DAY, "2018-01-01"),
-]
+from serving.responses import REF, header_components, ref, responses
+from serving.schemas import customers, preview, refills, scores, segments, service
 
 # path, method, summary, answer, parameters, problems
 READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, ...]], ...] = (
-    ("/v1/segments", "All segments with sentence, size and value", schemas.SegmentsAnswer, [], ()),
-    ("/v1/segments/{name}", "One segment", schemas.SegmentAnswer, [NAME], ("unknown-segment",)),
+    ("/v1/segments", "All segments with sentence, size and value", segments.SegmentsAnswer, [], ()),
+    ("/v1/segments/{name}", "One segment", segments.SegmentAnswer, [NAME], ("unknown-segment",)),
     (
         "/v1/segments/{name}/members",
         "A segment's members, by stable cursor",
-        schemas.MembersAnswer,
+        segments.MembersAnswer,
         [NAME, *PAGING, MEMBERS_ON],
         ("unknown-segment", "bad-cursor"),
     ),
     (
         "/v1/segments/{name}/changes",
         "Who entered and left a segment since a token, and which condition it was; each change once",
-        schemas.ChangesAnswer,
+        segments.ChangesAnswer,
         [NAME, SINCE, PAGING[1]],
         ("unknown-segment", "bad-token"),
     ),
     (
         "/v1/migration",
         "How many customers moved between the groups of a partition",
-        schemas.MigrationAnswer,
+        segments.MigrationAnswer,
         MOVED,
         ("bad-request",),
     ),
     (
         "/v1/customers/{customer_id}",
         "Scores, segments and refills of one customer",
-        schemas.CustomerAnswer,
+        customers.CustomerAnswer,
         [CUSTOMER, INCLUDE],
         ("bad-request", "unknown-customer", "too-new-customer", "erased-customer"),
     ),
     (
         "/v1/replenishment",
         "Who is due for what, when, how much and how sure, and who must not be reminded; by stable cursor",
-        schemas.RefillsAnswer,
+        refills.RefillsAnswer,
         [*FILTERS, *PAGING],
         ("bad-cursor",),
     ),
     (
         "/v1/replenishment/demand",
         "Pieces of a product or category expected to be bought on each of the next 30 days",
-        schemas.DemandAnswer,
+        refills.DemandAnswer,
         DEMAND_OF,
         ("bad-request", "unknown-product"),
     ),
@@ -165,7 +101,7 @@ READS: tuple[tuple[str, str, type[BaseModel], list[dict[str, Any]], tuple[str, .
         [],
         (),
     ),
-    ("/readyz", "Whether the service can answer, and from what", schemas.Readiness, [], ()),
+    ("/readyz", "Whether the service can answer, and from what", service.Readiness, [], ()),
 )
 PREVIEW_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-expression", "unknown-segment")
 # path, summary, request
@@ -179,18 +115,6 @@ WEBHOOK_PROBLEMS = (
 WRITING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-rows")
 LOOKUP_PROBLEMS = ("bad-request", "too-large", "wrong-media-type")
 SCORING_PROBLEMS = ("bad-request", "too-large", "wrong-media-type", "invalid-history")
-ANY_PROBLEMS = (
-    "no-key",
-    "wrong-scope",
-    "wrong-method",
-    "bad-host",
-    "too-many",
-    "rate-limited",
-    "failed",
-    "not-ready",
-    "too-slow",
-)
-
 
 SECURITY = {
     "key": {
@@ -207,13 +131,13 @@ SECURITY = {
 def description() -> dict[str, Any]:
     """Return the OpenAPI document."""
     models: list[type[BaseModel]] = [
-        schemas.ScoreRequest,
-        schemas.ScoreAnswer,
-        schemas.LookupRequest,
-        schemas.LookupAnswer,
-        schemas.PreviewRequest,
-        schemas.PreviewAnswer,
-        schemas.ProblemDocument,
+        scores.ScoreRequest,
+        scores.ScoreAnswer,
+        customers.LookupRequest,
+        customers.LookupAnswer,
+        preview.PreviewRequest,
+        preview.PreviewAnswer,
+        service.ProblemDocument,
         written.WriteAnswer,
         written.WebhookAnswer,
         *(write[2] for write in WRITES),
@@ -228,7 +152,11 @@ def description() -> dict[str, Any]:
     for path, summary, request in WRITES:
         paths[path] = {"post": _writing(summary, request)}
     for path, summary, answer, parameters, problems in READS:
-        operation = {"summary": summary, "parameters": parameters, "responses": _responses(answer, problems)}
+        operation = {
+            "summary": summary,
+            "parameters": parameters,
+            "responses": responses(answer, problems, keyed=scope_of(path) is not None),
+        }
         paths[path] = {"get": operation}
     for path, operations in paths.items():
         if (scope := scope_of(path)) is not None:
@@ -243,7 +171,11 @@ def description() -> dict[str, Any]:
             "description": "Predictive segments from purchases.",
         },
         "paths": paths,
-        "components": {"schemas": defined["$defs"], "securitySchemes": SECURITY},
+        "components": {
+            "schemas": defined["$defs"],
+            "headers": header_components(),
+            "securitySchemes": SECURITY,
+        },
     }
 
 
@@ -253,9 +185,9 @@ def _scoring() -> dict[str, Any]:
         "description": "One refused history does not fail the others of a list: its result is an error.",
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _ref(schemas.ScoreRequest)}},
+            "content": {"application/json": {"schema": ref(scores.ScoreRequest)}},
         },
-        "responses": _responses(schemas.ScoreAnswer, SCORING_PROBLEMS),
+        "responses": responses(scores.ScoreAnswer, SCORING_PROBLEMS, keyed=True),
     }
 
 
@@ -266,9 +198,9 @@ def _looking_up() -> dict[str, Any]:
         "result, which says whether it is unknown, too new or erased.",
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _ref(schemas.LookupRequest)}},
+            "content": {"application/json": {"schema": ref(customers.LookupRequest)}},
         },
-        "responses": _responses(schemas.LookupAnswer, LOOKUP_PROBLEMS),
+        "responses": responses(customers.LookupAnswer, LOOKUP_PROBLEMS, keyed=True),
     }
 
 
@@ -292,7 +224,7 @@ def _hearing_of_orders() -> dict[str, Any]:
             for name, means in headers.items()
         ],
         "requestBody": {"required": True, "content": {"application/json": {"schema": order}}},
-        "responses": _responses(written.WebhookAnswer, WEBHOOK_PROBLEMS),
+        "responses": responses(written.WebhookAnswer, WEBHOOK_PROBLEMS, keyed=False),
     }
 
 
@@ -302,9 +234,9 @@ def _previewing() -> dict[str, Any]:
         "description": "With `edit_of`, also who would enter and leave that segment. Nothing is saved.",
         "requestBody": {
             "required": True,
-            "content": {"application/json": {"schema": _ref(schemas.PreviewRequest)}},
+            "content": {"application/json": {"schema": ref(preview.PreviewRequest)}},
         },
-        "responses": _responses(schemas.PreviewAnswer, PREVIEW_PROBLEMS),
+        "responses": responses(preview.PreviewAnswer, PREVIEW_PROBLEMS, keyed=True),
     }
 
 
@@ -313,8 +245,8 @@ def _writing(summary: str, request: type[BaseModel]) -> dict[str, Any]:
         "summary": summary,
         "description": "All rows are taken or none. The same row sent again changes nothing; other values under the "
         "same id are a correction. When it is answered, the rows are on the disk.",
-        "requestBody": {"required": True, "content": {"application/json": {"schema": _ref(request)}}},
-        "responses": _responses(written.WriteAnswer, WRITING_PROBLEMS),
+        "requestBody": {"required": True, "content": {"application/json": {"schema": ref(request)}}},
+        "responses": responses(written.WriteAnswer, WRITING_PROBLEMS, keyed=True),
     }
 
 
@@ -349,26 +281,9 @@ def takes_posts(path: str) -> bool:
     return METHODS.get(route_of(path) or "", "POST") == "POST"
 
 
-def _responses(answer: type[BaseModel], problems: tuple[str, ...]) -> dict[str, Any]:
-    responses: dict[str, Any] = {
-        "200": {"description": "The answer", "content": {"application/json": {"schema": _ref(answer)}}}
-    }
-    titles: dict[str, list[str]] = {}
-    for kind in (*problems, *ANY_PROBLEMS):
-        status, title = KINDS[kind]
-        titles.setdefault(str(int(status)), []).append(title)
-    for code, told in titles.items():
-        content = {MEDIA_TYPE: {"schema": _ref(schemas.ProblemDocument)}}
-        responses[code] = {"description": "; or: ".join(told), "content": content}
-    return responses
-
-
-def _ref(model: type[BaseModel]) -> dict[str, str]:
-    return {"$ref": REF.format(model=model.__name__)}
-
-
 def _version() -> str:
-    try:
-        return version("regulars")
-    except PackageNotFoundError:  # inside a bento the packages are files, not an installation
-        return "0"
+    """Return the version of this code: inside a bento the packages are files beside their project's, not installed."""
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    if project.exists():
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+    return version("regulars")

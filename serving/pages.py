@@ -24,11 +24,12 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
 
 from ledger.schema import Table
+from ledger.sqlite import UnusableFileError
 from ledger.store import Ledger
 from ledger.tables.events import EVENTS
 from ledger.tables.orders import ORDERS
 from serving import answers, webhooks, writing
-from serving.errors import MEDIA_TYPE, Problem, ProblemError, instance_of, shown
+from serving.errors import MEDIA_TYPE, RETRIED, Problem, ProblemError, instance_of, shown
 from serving.kept import COMPRESSED_FROM_BYTES, LEVEL, Kept, KeptAnswers, packed
 from serving.live import Live
 from serving.look import frame, registry
@@ -102,6 +103,7 @@ def application(
             Mount("/static", _Static(directory=STATIC)),
         ],
         middleware=[Middleware(_Packed, minimum_size=COMPRESSED_FROM_BYTES, compresslevel=LEVEL)],
+        exception_handlers={UnusableFileError: _unusable},  # type: ignore[dict-item]  # Starlette's are of any error
     )
 
 
@@ -214,6 +216,8 @@ def _asked(
             return show(request, asked)
         except ProblemError as error:
             return show(request, error)
+        except UnusableFileError as error:
+            return show(request, ProblemError(_problem_of(error)))
 
     async def endpoint(request: Request) -> Response:
         sent = await request.json() if request.method == "POST" else {}
@@ -263,6 +267,14 @@ def _page(page: Page, request: Request, asked: Asked | ProblemError) -> Response
     return HTMLResponse(text, headers=policy)
 
 
+def _problem_of(error: UnusableFileError) -> Problem:
+    return Problem("unusable-file", error.told)
+
+
+def _unusable(request: Request, error: UnusableFileError) -> Response:
+    return problem_response(_problem_of(error), request)
+
+
 async def _description(_: Request) -> Response:
     return json_response(description())
 
@@ -279,8 +291,13 @@ def problem_page(problem: Problem) -> str:
 
 def problem_response(problem: Problem, request: Request) -> Response:
     """Return a problem document that names the request's path."""
-    named = replace(problem, instance=instance_of(request.scope.get("raw_path", b"")))
-    headers = {"retry-after": "1"} if problem.kind == "not-ready" else None
+    return problem_at(problem, request.scope.get("raw_path", b""))
+
+
+def problem_at(problem: Problem, path: bytes | str) -> Response:
+    """Return a problem document of a path."""
+    named = replace(problem, instance=instance_of(path))
+    headers = {"retry-after": "1"} if problem.kind in RETRIED else None
     return Response(named.body(), status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
 
 

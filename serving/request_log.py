@@ -1,14 +1,17 @@
-"""One line of JSON a request, in which nobody is named: the route and not the path, no query, no body."""
+"""The log: each line JSON, one a request, in which nobody is named: the route and not the path, no query, no body."""
 
 import json
 import logging
 import re
 import secrets
 import sys
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 NAME = "regulars.requests"
+THEIRS = "tracehandler"
+"""BentoML's handler of a worker's log, which writes what all loggers say to standard output."""
 GIVEN = re.compile(rb"[0-9A-Za-z_-]{8,64}")
 METHODS = frozenset(
     {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
@@ -59,14 +62,34 @@ def method_of(method: str) -> str:
     return method if method in METHODS else "other"
 
 
+class Structured(logging.Formatter):
+    """A line of JSON a record: when (UTC), and the request or who says what."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        at = f"{seconds}.{int(record.msecs):03}Z"
+        if record.name == NAME:
+            return f'{{"at": "{at}", "request": {record.getMessage()}}}'
+        line = {
+            "at": at,
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "says": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
 def to_standard_output() -> None:
-    """Send the lines to this process's standard output, once."""
+    """Write each line of this process's log once, to its standard output."""
     logger.setLevel(logging.INFO)
-    if not logger.handlers:
-        handler = logging.StreamHandler(sys.stdout)
-        handler.setFormatter(
-            logging.Formatter(
-                '{"at": "%(asctime)s.%(msecs)03d", "request": %(message)s}', "%Y-%m-%dT%H:%M:%S"
-            )
-        )
-        logger.addHandler(handler)
+    theirs = [handler for handler in logging.getLogger().handlers if handler.name == THEIRS]
+    if not theirs and not logger.handlers:
+        logger.addHandler(logging.StreamHandler(sys.stdout))
+    for handler in (*theirs, *logger.handlers):
+        handler.setFormatter(Structured())
+    # They have the same handler themselves and would be written by it twice.
+    for name in ("uvicorn.error", "circus"):
+        logging.getLogger(name).propagate = not theirs

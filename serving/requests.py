@@ -9,7 +9,8 @@ from pydantic import ValidationError
 
 from features.cutoff import Cutoff
 from serving.errors import Problem, ProblemError, shown
-from serving.schemas import CUSTOMERS_A_REQUEST, LINES_A_REQUEST, TEXT_LENGTH, OrderLine, PostedCustomer
+from serving.schemas.fields import TEXT_LENGTH
+from serving.schemas.scores import CUSTOMERS_A_REQUEST, LINES_A_REQUEST, OrderLine, PostedCustomer
 
 FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from features import prospects
 from features.catalog.shipped import CATALOG, CORE
 from features.cutoff import Cutoff
 from features.feature import FeatureSet
@@ -21,7 +21,7 @@ from ledger.plans import KeptPlans
 from models.reasons import NEEDED, Reasons, explain
 from models.release import Manifest, Release
 from models.rows import Rows
-from models.scores import scores_for
+from models.scores import UNSCORED, scores_for
 from segments import known
 from segments.assign import Assigner, compile_segments, parse_all
 from segments.expression import Expression
@@ -29,9 +29,9 @@ from segments.measured import measure, relations_of
 from segments.segment import Segment
 from segments.vocabulary import REFILL_NAMES, SegmentColumn, vocabulary
 from segments.warm import measures, told_of
+from serving.merging import interleaved, merged, side_by_side
 
 _FEATURES = frozenset(CATALOG.names)
-CUSTOMERS_MERGED = 65_536
 CUSTOMERS_A_BLOCK = 16_384
 """Scored at once: their columns stay close to the processor, and what is reckoned in between is small."""
 
@@ -135,6 +135,36 @@ class Scorer:
         """
         return self.of_features(compute(connection, cutoff, store=store), cutoff.day)
 
+    def with_prospects(self, connection: duckdb.DuckDBPyConnection, cutoff: Cutoff, scored: Scored) -> Scored:
+        """
+        Add whoever is known by name and has never ordered: in segments as others are, and without scores.
+
+        Parameters
+        ----------
+        connection : duckdb.DuckDBPyConnection
+            Left staged by `score` as of the same cutoff; its views are those of its cursors too.
+        cutoff : Cutoff
+        scored : Scored
+            All who have ordered, among the customers whose rows the connection holds.
+
+        Returns
+        -------
+        Scored
+            Of those, row by row, what `scored` says.
+        """
+        features = prospects.describe(connection, cutoff, scored.scores["customer_id"])
+        if not features.num_rows:
+            return scored
+        features = features.select(scored.features.column_names).cast(scored.features.schema)
+        unscored = _unscored(features["customer_id"], scored.scores.schema)
+        assignments = self.assigner.assign(side_by_side(features, unscored))
+        everybody = interleaved(scored.features, features)
+        return Scored(
+            everybody,
+            interleaved(scored.scores, unscored),
+            merged(scored.assignments, assignments, everybody["customer_id"], self._order),
+        )
+
     def score_own(
         self,
         connection: duckdb.DuckDBPyConnection,
@@ -155,14 +185,16 @@ class Scorer:
         recorded : collection of str
             Events that the store has recorded, of whomever.
         """
-        scored = self.score(connection, cutoff, store)
+        scored = self.with_prospects(connection, cutoff, self.score(connection, cutoff, store))
         columns = self.own_assigner.measured
         known.stage(connection, cutoff, scored.scores["customer_id"], relations_of(columns), recorded)
         return self._with(scored, self.own_assigner, measure(connection, columns))
 
-    def score_posted(self, orders: pa.Table, products: pa.Table, cutoff: Cutoff, store: pa.Table) -> Scored:
+    def score_posted(
+        self, orders: pa.Table, products: pa.Table, cutoff: Cutoff, store: pa.Table
+    ) -> tuple[Scored, list[dict[str, Reasons]]]:
         """
-        Score the customers of a few orders on a plan that is kept; they get what `score` gives them.
+        Score the customers of a few orders on a plan that is kept; they get what `score` and `reasons` give them.
 
         Parameters
         ----------
@@ -174,12 +206,17 @@ class Scorer:
 
         Returns
         -------
-        Scored
+        scored : Scored
             Its features are those that scores and segments are made of.
+        reasons : list of dict
+            Of each customer's scores, by the score's name.
         """
         with self.plans.one() as plan:
             features = plan.compute(orders, products, cutoff, store)
-        return self._assigned(features, cutoff.day, self.posted_assigner)
+        rows = stored_rows(self.release, features)
+        scores = _told_scores(self.release, features["customer_id"], rows, cutoff.day)
+        assignments = self.posted_assigner.assign(side_by_side(features, scores))
+        return Scored(features, scores, assignments), explain(self.release, rows, cutoff.day)
 
     def of_features(self, features: pa.Table, on_day: int) -> Scored:
         """
@@ -192,11 +229,8 @@ class Scorer:
         on_day : int
             Local day number of their cutoff.
         """
-        return self._assigned(features, on_day, self.assigner)
-
-    def _assigned(self, features: pa.Table, on_day: int, assigner: Assigner) -> Scored:
         scores = _scores(self.release, features, on_day)
-        return Scored(features, scores, assigner.assign(_side_by_side(features, scores)))
+        return Scored(features, scores, self.assigner.assign(side_by_side(features, scores)))
 
     @property
     def told_from(self) -> tuple[str, ...]:
@@ -265,15 +299,18 @@ class Scorer:
         InputError
             When a segment asks for a feature that was not brought back from where the work was done.
         """
-        return self._with(scored, self.run_assigner, _side_by_side(refills, measured))
+        return self._with(scored, self.run_assigner, side_by_side(refills, measured))
 
     def _with(self, scored: Scored, assigner: Assigner, more: pa.Table) -> Scored:
-        features = _side_by_side(scored.features, more)
-        mine = assigner.assign(_side_by_side(features, scored.scores))
-        order = pa.array([segment.name for segment in self.segments], pa.string())
+        features = side_by_side(scored.features, more)
+        mine = assigner.assign(side_by_side(features, scored.scores))
         return Scored(
-            features, scored.scores, _merged(scored.assignments, mine, features["customer_id"], order)
+            features, scored.scores, merged(scored.assignments, mine, features["customer_id"], self._order)
         )
+
+    @property
+    def _order(self) -> pa.Array:
+        return pa.array([segment.name for segment in self.segments], pa.string())
 
     @property
     def of_posted(self) -> frozenset[str]:
@@ -338,46 +375,22 @@ def _scores(release: Release, features: pa.Table, on_day: int) -> pa.Table:
 
 
 def _block_scores(release: Release, features: pa.Table, on_day: int) -> pa.Table:
-    rows = Rows.of_table(features)
+    return _told_scores(release, features["customer_id"], Rows.of_table(features), on_day)
+
+
+def _told_scores(release: Release, customers: pa.ChunkedArray, rows: Rows, on_day: int) -> pa.Table:
     found = release.columns(rows, on_day)
     return pa.table(
         {
-            "customer_id": features["customer_id"],
+            "customer_id": customers,
             "confidence": pa.array(release.predictors.confidence(rows), pa.string()),
             **{name: pa.array(values, pa.float64(), from_pandas=True) for name, values in found.items()},
         }
     )
 
 
-def _merged(one: pa.Table, two: pa.Table, customers: pa.ChunkedArray, order: pa.Array) -> pa.Table:
-    """Return memberships of two tables, each sorted by customer, by customer and in the order of segments.
-
-    By numbers and some customers at a time: of a million, the texts of ten million rows would be compared and moved.
-    """
-    ids = customers.combine_chunks()
-    rows = [pc.index_in(table["customer_id"], value_set=ids).to_numpy() for table in (one, two)]
-
-    def block(start: int) -> pa.Table:
-        parts, keys = [], []
-        for table, row in zip((one, two), rows, strict=True):
-            first, last = np.searchsorted(row, (start, start + CUSTOMERS_MERGED))
-            part = table.slice(first, last - first)
-            place = pc.index_in(part["segment"], value_set=order).to_numpy().astype(np.int64)
-            parts.append(part)
-            keys.append(row[first:last] * len(order) + place)
-        by_customer = np.argsort(np.concatenate(keys), kind="stable")
-        return pa.concat_tables(parts).combine_chunks().take(pa.array(by_customer))
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return pa.concat_tables(pool.map(block, range(0, max(len(ids), 1), CUSTOMERS_MERGED)))
-
-
-def _side_by_side(features: pa.Table, scores: pa.Table) -> pa.Table:
-    """Return features and scores as one table."""
-    if not features["customer_id"].equals(scores["customer_id"]):
-        raise ValueError("a release must score the customers it is given, in their order")
-    table = features
-    for name in scores.column_names:
-        if name != "customer_id":
-            table = table.append_column(name, scores[name])
-    return table
+def _unscored(customers: pa.ChunkedArray, schema: pa.Schema) -> pa.Table:
+    """Return rows of scores for who has none."""
+    known = {"customer_id": customers, "confidence": pa.repeat(pa.scalar(UNSCORED), len(customers))}
+    columns = [known.get(field.name, pa.nulls(len(customers), field.type)) for field in schema]
+    return pa.table(columns, schema=schema)

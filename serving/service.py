@@ -7,25 +7,31 @@ The only module that knows BentoML, reads the environment and looks at the clock
 import gc
 import logging
 import os
-from dataclasses import replace
+import signal
+import sys
+import threading
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import bentoml
+from _bentoml_impl.serde import Serde
+from _bentoml_sdk.io_models import IORootModel
 from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger.home import Home
 from segments.segment import load_library
 from serving import answers, metrics, openapi, pages, request_log
-from serving.errors import MEDIA_TYPE, ProblemError
+from serving.errors import ProblemError
 from serving.guard import Guard
+from serving.heads import require_prompt_heads
 from serving.keys import Keyring
 from serving.live import Live
 from serving.metrics import Measured, Metrics
 from serving.monitoring.gauges import of_release_at_work
-from serving.schemas import ScoreAnswer
+from serving.schemas.scores import ScoreAnswer
+from serving.strict_json import READ
 from serving.together import Together
 
 # For the workers. Unless told, BentoML reports its use to its makers and OpenTelemetry slows every request.
@@ -38,6 +44,7 @@ ENVIRONMENT = {
 }
 THREADS = 4  # a large request must not keep the small ones waiting
 ANSWER_SECONDS = 10  # BentoML keeps each request's objects alive for this long, answered or not
+LOOK_FOR_PARENT_SECONDS = 1.0
 SCORE_PATH = "/v1/score"
 BENTOML_ERRORS = "bentoml._internal.server.http_app"
 
@@ -49,8 +56,11 @@ TOGETHER = Together(answers.tell)
 METRICS = Metrics(os.environ.get("PROMETHEUS_MULTIPROC_DIR"))
 KEYS = Keyring(lambda: home_from_environment().keys)
 
-# The parent process of the workers reports too, and reads this before any of our code but this runs in it.
+# The parent process of the workers and `bentoml build` report too; none of our code but this runs in them. BentoML's
+# command line, where this is imported by it, has asked before and remembers what it was told.
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", ENVIRONMENT["BENTOML_DO_NOT_TRACK"])
+if (reports := sys.modules.get("bentoml._internal.utils.analytics.usage_stats")) is not None:
+    reports.do_not_track.cache_clear()
 
 
 class NoCustomersInLogs(logging.Filter):
@@ -80,6 +90,17 @@ def shopify_secret() -> str | None:
     return os.environ.get("REGULARS_SHOPIFY_SECRET") or None
 
 
+class Body(IORootModel[object]):  # type: ignore[misc]
+    """What was posted, as the guard has read it; BentoML would read it once more, and write its schema to do so."""
+
+    __root_input__ = True  # it is the only argument, and not an object of arguments
+
+    @classmethod
+    async def from_http_request(cls, request: Request, serde: Serde) -> "Body":  # noqa: ARG003 - BentoML's own
+        """Return the value that is kept with the request."""
+        return cls(request.scope[READ])
+
+
 @bentoml.service(
     name="regulars",
     threads=THREADS,
@@ -100,6 +121,8 @@ class Regulars:
         request_log.to_standard_output()
         LIVE.open(home_from_environment(), load_library)
         LIVE.watch()
+        self._closed = threading.Event()
+        threading.Thread(target=end_with_parent, args=(os.getppid(), self._closed), daemon=True).start()
         # What is loaded by now stays; otherwise each full collection walks it while requests wait, 0.3 s.
         gc.collect()
         gc.freeze()
@@ -112,11 +135,12 @@ class Regulars:
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]
     def close(self) -> None:
         """Stop watching the home."""
+        self._closed.set()
         LIVE.close()
         KEYS.close()
         gc.unfreeze()
 
-    @bentoml.api(route=SCORE_PATH, output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
+    @bentoml.api(route=SCORE_PATH, input_spec=Body, output_spec=ScoreAnswer)  # type: ignore[untyped-decorator]
     def score(self, body: object, /) -> Response:
         """Score posted histories; as /openapi.json describes it."""
         # The body is taken as it comes: BentoML's own refusals are no problem documents.
@@ -124,9 +148,27 @@ class Regulars:
             with METRICS.scoring(alone=_of_one(body)):
                 answer = answers.score(body, LIVE.scorer(), LIVE.run(), datetime.now(UTC), TOGETHER)
         except ProblemError as error:
-            problem = replace(error.problem, instance=SCORE_PATH)
-            return Response(problem.body(), status_code=problem.status, media_type=MEDIA_TYPE)
+            return pages.problem_at(error.problem, SCORE_PATH)
         return pages.json_response(answer)
+
+
+def end_with_parent(parent: int, closed: threading.Event) -> None:
+    """
+    End this worker, as gracefully as when it is told to, once the process above it was killed.
+
+    It would go on answering, and keep the port from whoever starts the service again.
+
+    Parameters
+    ----------
+    parent : int
+        Id of the process above.
+    closed : threading.Event
+        Set when the worker ends by itself.
+    """
+    while not closed.wait(LOOK_FOR_PARENT_SECONDS):
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
 
 
 def _of_one(body: object) -> bool:
@@ -157,3 +199,4 @@ def _assemble(service: Any) -> None:  # noqa: ANN401 - what BentoML's decorator 
 
 
 _assemble(Regulars)
+require_prompt_heads()

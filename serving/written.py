@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from serving.schemas import Frozen, Name, OrderLine, Text
+from serving.schemas.fields import Frozen, Name, Text
+from serving.schemas.scores import OrderLine
 
 ROWS_A_POST = 1_000
 

@@ -27,8 +27,8 @@ from models.deployments import promote
 from models.release import Predictors, Release, load_deployed, load_release, write_release
 from segments.segment import load_library
 from serving import answers
-from serving.live import open_scorer
 from serving.store import PublishedRun
+from serving.tried import open_scorer
 
 A_SECOND, CALLERS = 20.0, 8
 """Requests, and how many are under way at most: two workers that share a processor must keep up while one restarts."""

@@ -77,7 +77,7 @@ def why(asked: Asked) -> Answer:
     run, customer_id = asked.run, asked.given["customer_id"]
     facts = segment_facts(run, asked.given.get("segment", ""))
     if run.customer(customer_id) is None:
-        raise ProblemError(Problem("unknown-customer", "nobody of this id had an order before the run"))
+        raise ProblemError(Problem("unknown-customer", "nobody of this id is in the run"))
     found = _whys(asked, customer_id, [facts.name])
     if not found:
         raise ProblemError(Problem("not-found", "the run kept nothing to tell it from; score again"))

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from features.catalog.shipped import CATALOG
 from ledger.errors import InputError
+from ledger.sqlite import UnusableFileError
 from models.scores import scores_for
 from segments.definitions import Definitions
 from segments.segment import Segment
@@ -101,7 +102,7 @@ def tried(asked: Asked) -> Answer:
         "preview": preview,
         "error": error,
         "errors": {str(place): text for place, text in errors.items()},
-        "customers": run.facts.customers,
+        "customers": run.facts.people,
         "edit_of": edit or None,
         **_form(run, form, expression),
     }
@@ -125,6 +126,8 @@ def save(asked: Asked) -> Answer:
         else:
             draft = editing.draft_new(home, {**texts, "name": _free_name(asked.run, texts["title"])})
         number = editing.save(home, draft, BY, asked.now or datetime.now(UTC))
+    except UnusableFileError:
+        raise
     except InputError as error:
         detail = answers.UNREADABLE.sub("?", " ".join(str(error).split()))[: answers.TOLD_LENGTH]
         raise ProblemError(Problem("bad-request", detail, "segment")) from error
@@ -147,6 +150,8 @@ def undo(asked: Asked) -> Answer:
         else:
             draft = editing.draft_restored(home, name, int(number) - 1)
         editing.save(home, draft, BY, asked.now or datetime.now(UTC))
+    except UnusableFileError:
+        raise
     except (InputError, ValueError) as error:
         raise ProblemError(Problem("bad-request", "it cannot be taken back any more", "name")) from error
     return {**stamp(asked.run), "name": name}
@@ -180,7 +185,7 @@ def _preview(run: PublishedRun, expression: str, edit: str) -> tuple[Answer | No
     except ProblemError as error:
         return None, error.problem.detail
     # Segments that hold nearly everybody say little: those come first that hold more of these than of everybody.
-    everybody = max(run.facts.customers, 1)
+    everybody = max(run.facts.people, 1)
     found["overlap"].sort(
         key=lambda each: each["both"] / each["share_of_those"] / everybody - each["share_of_these"]
     )

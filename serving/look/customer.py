@@ -9,7 +9,7 @@ import numpy as np
 from features.cutoff import Cutoff
 from models.next_order import FARTHEST_DAYS
 from models.rows import Rows
-from models.scores import scores_for
+from models.scores import UNSCORED, scores_for
 from serving.answers import Answer
 from serving.look import formats
 from serving.look.charts import Chart, Series
@@ -106,6 +106,8 @@ def _summary(scores: Mapping[str, float | None]) -> str:
 
 def _curve(asked: Asked, told: Answer) -> list[dict[str, float]]:
     """Return the probability of an order by each of some days, to where it is all but certain."""
+    if told["confidence"] == UNSCORED:
+        return []
     run, customer_id = asked.run, told["customer_id"]
     rescored = asked.live.rescored(run, [customer_id]).get(customer_id)
     if rescored is not None:

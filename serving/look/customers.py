@@ -13,7 +13,11 @@ _STRANGERS: Final = Strangers()
 
 def answer(asked: Asked) -> Answer:
     """Return what the empty search says."""
-    return {**stamp(asked.run), "customers": asked.run.facts.customers}
+    return {
+        **stamp(asked.run),
+        "customers": asked.run.facts.customers,
+        "prospects": asked.run.facts.prospects or 0,
+    }
 
 
 def found(asked: Asked) -> Answer:

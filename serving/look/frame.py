@@ -14,11 +14,11 @@ from markupsafe import Markup
 
 from serving.answers import Answer
 from serving.errors import KINDS, Problem
+from serving.facts import RunFacts
 from serving.look import formats
 from serving.look.charts import sparkline
 from serving.look.page import Page
 from serving.look.texts import say
-from serving.store import RunFacts
 
 TEMPLATES: Final = Path(__file__).parents[1] / "templates"
 _ISO_DAY: Final = re.compile(r"(?<![\w-])(\d{4}-\d{2}-\d{2})(?![\w-])")

@@ -61,7 +61,7 @@ def _cells(run: PublishedRun, of: str) -> list[Answer]:
             "title": facts.title,
             "description": facts.description,
             "size": facts.size,
-            "share": facts.size / run.facts.customers if run.facts.customers else 0.0,
+            "share": facts.size / run.facts.people if run.facts.people else 0.0,
             "value": facts.value,
             "net": facts.entered - facts.left,
             "level": round(LEVELS * facts.size / most) if most else 0,

@@ -8,7 +8,7 @@ from features.catalog.shipped import CATALOG
 from ledger.errors import InputError
 from models import deployments
 from models.checked import Checked
-from models.release import Release, deployed_release
+from models.release import Release
 from models.scores import SCORES
 from serving.answers import Answer, stamp
 from serving.look.charts import Chart, Draws, Series
@@ -37,7 +37,7 @@ def answer(asked: Asked) -> Answer:
         "peers": _peers(release),
         "drift": None if report is None else _drift(report),
         "history": _history(run),
-        "served": deployed_release(run.home),
+        "served": asked.live.state()["release"],
         "has_card": (run.home.cards / f"{run.facts.release}.md").is_file(),
     }
 

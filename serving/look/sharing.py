@@ -62,6 +62,7 @@ def answer(asked: Asked) -> Answer:
 def _moved(asked: Asked, places: Places) -> Answer:
     """Return what moves the members' scores, taken together; nothing when their release can no longer be loaded."""
     run, release = asked.run, asked.live.release_of(asked.run)
+    places = places[run.scored[places]]
     if release is None or not len(places):
         return {"explained": 0, "moved": []}
     some = _sampled(places)
@@ -69,10 +70,7 @@ def _moved(asked: Asked, places: Places) -> Answer:
     reasons = explain_together(release, stored_rows(release, run.features.rows(some)), on_day)
     scores = run.tables["scores"].select([name for name in FIRST if name in reasons]).take(places)
     means = {name: pc.mean(scores[name]).as_py() for name in scores.column_names}
-    told = {
-        "scores": means,
-        "reasons": {name: each for name, each in reasons_of(reasons).items() if name in means},
-    }
+    told = {"scores": means, "reasons": reasons_of(reasons, means)}
     return {"explained": len(some), "moved": scores_told(run.facts.horizon_days, told)}
 
 
@@ -103,7 +101,7 @@ def _composition(run: PublishedRun, of: str, both: dict[str, int], size: int) ->
                     "title": facts.title,
                     "customers": both.get(name, 0),
                     "share": both.get(name, 0) / size,
-                    "share_of_all": facts.size / run.facts.customers,
+                    "share_of_all": facts.size / run.facts.people,
                 }
             )
     return {"of": of, "groups": groups}
@@ -122,7 +120,7 @@ def _overlap(run: PublishedRun, name: str, both: dict[str, int], size: int) -> l
                     "both": shared,
                     "share_of_these": shared / size,
                     "share_of_those": shared / facts.size,
-                    "share_of_all": facts.size / run.facts.customers,
+                    "share_of_all": facts.size / run.facts.people,
                 }
             )
     # What nearly everybody is in says little: the surprising first.
@@ -139,17 +137,19 @@ def _compared(run: PublishedRun, expression: str, places: Any) -> list[Answer]: 
     kept = set(run.columns.names)
     wanted = [name for name in dict.fromkeys((*sorted(mine), *USUAL)) if name in kept and name in columns]
     table = run.columns.read(wanted)
-    told = [_median(columns[name], table[name].to_numpy(zero_copy_only=False), places) for name in wanted]
+    values = {name: table[name].to_numpy(zero_copy_only=False) for name in wanted}
+    told = [_median(columns[name], values[name][places], values[name][run.scored]) for name in wanted]
     return [each for each in told if each][:COMPARED_AT_MOST]
 
 
-def _median(column: SegmentColumn, values: Any, places: Any) -> Answer | None:  # noqa: ANN401 - columns
-    if values.dtype.kind != "f" or np.isnan(values[places]).all():
+def _median(column: SegmentColumn, theirs: Any, of_all: Any) -> Answer | None:  # noqa: ANN401 - columns
+    """Return the median of some members beside that of all customers; nothing where it is unknown of either."""
+    if theirs.dtype.kind != "f" or np.isnan(theirs).all() or np.isnan(of_all).all():
         return None
     return {
         "column": column.name,
         "phrase": column.phrase,
         "as": WRITTEN.get(column.unit, "decimal"),
-        "median": float(np.nanmedian(values[places])),
-        "median_of_all": float(np.nanmedian(values)),
+        "median": float(np.nanmedian(theirs)),
+        "median_of_all": float(np.nanmedian(of_all)),
     }

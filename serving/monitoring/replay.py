@@ -28,6 +28,7 @@ from ledger.tables.identities import IDENTITIES
 from ledger.tables.orders import ORDERS
 from models.release import load_release
 from serving import tables
+from serving.facts import ordered
 from serving.scorer import Scorer
 from serving.store import PublishedRun
 
@@ -123,7 +124,7 @@ def replay(run: PublishedRun, customers: int = REPLAYED) -> Replay:
     except InputError as error:
         return told.model_copy(update={"skipped": str(error)})
     stored = run.tables["scores"]
-    rows = _drawn(run.name, stored.num_rows, customers)
+    rows = _drawn(run.name, np.flatnonzero(run.scored), customers)
     ids = stored["customer_id"].take(rows)
     now = _described(Ledger(run.home), cutoff, ids.to_pylist(), run.tables["store"])
     kept = run.columns.read([name for name in CATALOG.names if name in run.columns.names]).take(rows)
@@ -139,10 +140,10 @@ def replay(run: PublishedRun, customers: int = REPLAYED) -> Replay:
     )
 
 
-def _drawn(name: str, known: int, wanted: int) -> NDArray[np.int64]:
+def _drawn(name: str, known: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
     seed = int.from_bytes(name.encode(), "big")
-    some = np.random.default_rng(seed).choice(known, min(known, wanted), replace=False)
-    return np.sort(some)
+    some = np.random.default_rng(seed).choice(len(known), min(len(known), wanted), replace=False)
+    return known[np.sort(some)]
 
 
 def _described(ledger: Ledger, cutoff: Cutoff, customers: Sequence[str], store: pa.Table) -> pa.Table:
@@ -173,7 +174,7 @@ def _recorded(run: PublishedRun) -> tuple[Difference, ...]:
 
     It keeps one run a cutoff: scored again by another release, the earlier run has no record to be held against.
     """
-    served = run.tables["scores"]
+    served = ordered(run.tables["scores"])
     columns = served.column_names
     recorded = tables.read_as_of(run.home.scores, run.facts.as_of, [*columns, "release"])
     if recorded is None or pc.unique(recorded["release"]).to_pylist() not in ([], [run.facts.release]):

@@ -104,7 +104,7 @@ def _again(wanted: Mapping[str, Histogram], run: PublishedRun) -> dict[str, Hist
     there = set(run.columns.names)
     # One column at a time: those of a million customers together are gigabytes.
     return {
-        name: each.again(_numbers(run.columns.read([name])[name]))
+        name: each.again(_numbers(run.columns.read([name])[name])[run.scored])
         for name, each in wanted.items()
         if name in there
     }

@@ -13,7 +13,7 @@ from serving.answers import Answer, make_cursor, plain, read_cursor, read_limit,
 from serving.errors import Problem, ProblemError, shown
 from serving.reminders.listing import START, Place, Wanted, page, place_of
 from serving.reminders.states import STATES
-from serving.schemas import TEXT_LENGTH
+from serving.schemas.fields import TEXT_LENGTH
 from serving.store import PublishedRun
 
 FILTERS: Final = ("customer", "product", "category", "level", "state", "suppressed", "due_from", "due_to")
@@ -38,7 +38,7 @@ def replenishment(run: PublishedRun, given: Mapping[str, str]) -> Answer:
     Returns
     -------
     dict
-        As `schemas.RefillsAnswer`.
+        As `schemas.refills.RefillsAnswer`.
 
     Raises
     ------
@@ -70,7 +70,7 @@ def demand(run: PublishedRun, given: Mapping[str, str]) -> Answer:
     Returns
     -------
     dict
-        As `schemas.DemandAnswer`.
+        As `schemas.refills.DemandAnswer`.
 
     Raises
     ------

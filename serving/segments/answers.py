@@ -13,7 +13,7 @@ from ledger.errors import InputError
 from serving import answers
 from serving.answers import Answer, make_cursor, read_cursor, read_limit, segment_facts, stamp
 from serving.errors import Problem, ProblemError, shown
-from serving.schemas import PreviewRequest
+from serving.schemas.preview import PreviewRequest
 from serving.segments import overlay
 from serving.segments.editing import PARTITIONS, followed
 from serving.segments.feed import Feed
@@ -181,7 +181,7 @@ def preview(run: PublishedRun, body: object) -> Answer:
     ----------
     run : PublishedRun
     body : object
-        The parsed JSON body; as `schemas.PreviewRequest`.
+        The parsed JSON body; as `schemas.preview.PreviewRequest`.
 
     Raises
     ------
@@ -209,7 +209,7 @@ def preview(run: PublishedRun, body: object) -> Answer:
         "currency": run.facts.currency,
         "sentence": found.sentence,
         "count": found.count,
-        "share": found.count / run.facts.customers if run.facts.customers else 0.0,
+        "share": found.count / run.facts.people if run.facts.people else 0.0,
         "value": found.value,
         "sample": found.sample,
         "overlap": [_overlap(each, titles) for each in found.overlap],

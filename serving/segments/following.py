@@ -1,5 +1,6 @@
 """A scoring run's last step but publishing: what it changed is recorded, explained and weighed against the past."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,20 +8,24 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features.cutoff import Cutoff
 from ledger.errors import InputError
 from ledger.home import Home
+from models.scores import UNSCORED
 from segments.alarms import Flow, Size, flow, jump
 from segments.assign import customers_sql, parse_all
 from segments.causes import Described, resolvable, with_causes
 from segments.definitions import Definitions
 from segments.expression import Expression
 from segments.vocabulary import SegmentColumn
+from serving.facts import RunFacts, SegmentFacts
+from serving.pointer import kept_runs
 from serving.scorer import Scored, Scorer, columns_of
 from serving.segments.columns import Customers
 from serving.segments.records import EVERYBODY, read_trend, record
-from serving.store import PublishedRun, RunFacts, SegmentFacts
+from serving.store import PublishedRun
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,9 @@ def follow(home: Home, scorer: Scorer, scored: Scored, refills: pa.Table, facts:
     trend = read_trend(home)
     compared = _Compared(home, scorer, facts, _last_versions(trend), mine)
     recorded = record(home, scored.assignments, facts, mine, lambda found: compared.causes(found, customers))
-    facts = _told(facts, recorded.trend, mine)
+    # Who never ordered came in by an upgrade, which is no news of the shop: what is compared is who was counted before.
+    newcomers = _prospects_of(scored) if facts.prospects and _left_out_before(home, facts.as_of) else {}
+    facts = _told(facts, recorded.trend, mine, newcomers)
     # Without the number of the run: one done again that finds the same is the same.
     shown = recorded.trend.drop_columns(["sequence"])
     return Followed(facts, recorded.present.drop_columns(["left_at"]), shown, customers)
@@ -172,12 +179,16 @@ def _last_versions(trend: pa.Table) -> dict[str, int]:
     return {row["segment"]: row["version"] for row in rows if row["sequence"] == last and row["version"]}
 
 
-def _told(facts: RunFacts, trend: pa.Table, versions: Mapping[str, int]) -> RunFacts:
-    """Add to the facts what the run changed and what is out of the ordinary."""
+def _told(
+    facts: RunFacts, trend: pa.Table, versions: Mapping[str, int], newcomers: Mapping[str, int]
+) -> RunFacts:
+    """Add to the facts what the run changed and what is out of the ordinary, of each segment but for its newcomers."""
     rows = trend.to_pylist()
     sizes: dict[str, list[Size]] = {}
     for row in rows:
-        sizes.setdefault(row["segment"], []).append(Size(row["as_of"], row["version"], row["size"]))
+        uncounted = newcomers.get(row["segment"], 0) if row["as_of"] == facts.as_of else 0
+        size = Size(row["as_of"], row["version"], row["size"] - uncounted)
+        sizes.setdefault(row["segment"], []).append(size)
     now = {row["segment"]: row for row in rows if row["as_of"] == facts.as_of}
     segments = [
         each.model_copy(
@@ -192,6 +203,25 @@ def _told(facts: RunFacts, trend: pa.Table, versions: Mapping[str, int]) -> RunF
     ]
     through = now[EVERYBODY]["through"]
     return facts.model_copy(update={"segments": tuple(segments), "changes_through": through})
+
+
+def _left_out_before(home: Home, as_of: datetime) -> bool:
+    """Return whether the run of the cutoff before is of a version that left out who never ordered, if it is kept."""
+    for name in kept_runs(home):
+        try:
+            before = PublishedRun.open(home, name).facts
+        except InputError:
+            continue  # it cannot be read; the one before it may
+        if before.as_of < as_of:
+            return before.prospects is None
+    return False
+
+
+def _prospects_of(scored: Scored) -> dict[str, int]:
+    """Return how many of each segment never ordered."""
+    prospects = scored.scores.filter(pc.equal(scored.scores["confidence"], UNSCORED))["customer_id"]
+    mine = pc.is_in(scored.assignments["customer_id"], value_set=prospects.combine_chunks())
+    return dict(Counter(scored.assignments["segment"].filter(mine).to_pylist()))
 
 
 def _warning(segment: SegmentFacts, sizes: Sequence[Size]) -> str | None:

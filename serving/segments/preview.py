@@ -31,8 +31,9 @@ from segments.resolve import thresholds
 from segments.segment import Segment
 from segments.spelling import closest
 from segments.vocabulary import Measured, SegmentColumn, vocabulary
+from serving.facts import RunFacts
 from serving.segments.records import view_past
-from serving.store import PublishedRun, RunFacts
+from serving.store import PublishedRun
 
 VALUE: Final = "clv_365d"
 SAMPLE: Final = 5
@@ -296,7 +297,7 @@ def _unheard(clause: Clause, frame: pa.Table) -> Iterator[str]:
 
 
 def _numbers(run: PublishedRun, expression: Expression, frame: pa.Table) -> dict[str, float]:
-    """Return the numbers of the store that a condition needs and the run does not have, taken over the run."""
+    """Return the numbers of the store that a condition needs and the run lacks, taken over the run's customers."""
     lacking = {each for each in statistics_of(expression) if each.key not in run.facts.numbers}
     of_columns = {each.column.name for each in lacking if each.column is not None}
     if not of_columns:
@@ -304,7 +305,7 @@ def _numbers(run: PublishedRun, expression: Expression, frame: pa.Table) -> dict
     missing = [name for name in sorted(of_columns) if name not in frame.column_names]
     for name in missing:
         frame = frame.append_column(name, run.columns.read([name])[name])
-    found = thresholds([expression], frame)
+    found = thresholds([expression], frame.filter(pa.array(run.scored)))
     return {key: value for key, value in found.items() if key not in run.facts.numbers}
 
 

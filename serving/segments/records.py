@@ -22,7 +22,7 @@ from ledger.home import Home
 from ledger.quoting import text as quoted
 from ledger.workspace import workspace
 from segments.movement import CHANGES, INSTANT, STAYS, Moved, move
-from serving.store import RunFacts
+from serving.facts import RunFacts
 
 TOLD: Final = pa.schema(
     [

@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -37,6 +38,35 @@ def test_a_worker_that_is_killed_is_replaced_and_answers_come_meanwhile_and_afte
     assert now > before - {killed}
     # Each connection is taken by whichever worker is first: also by the one that was not killed.
     assert {*answers, httpx.get(f"{service.address}/v1/segments", timeout=30).status_code} == {200}
+
+
+SMUGGLED = b"0\r\n\r\nGET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x00\xa5\x01\x00 what a TLS client says first\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nHost: elsewhere\r\n\r\n",
+        b"GET /" + b"a" * 2_000_000,
+        b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!",
+        b"POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n" + SMUGGLED,
+    ],
+    ids=["not HTTP", "two hosts", "a line without end", "two lengths", "smuggled"],
+)
+def test_what_is_no_request_gets_one_refusal_at_most_and_its_connection_closed(
+    service: Running, sent: bytes
+) -> None:
+    received = b""
+    address = ("127.0.0.1", service.port)
+    with socket.create_connection(address, timeout=60) as connection, suppress(ConnectionError):
+        connection.sendall(sent)  # closed, it may be, before all of it is
+        while part := connection.recv(65_536):
+            received += part
+    assert received == b"" or received.startswith(b"HTTP/1.1 400")
+    assert received.count(b"HTTP/1.1 ") <= 1
+    assert httpx.get(f"{service.address}/livez", timeout=30).status_code == 200
 
 
 def test_a_request_under_way_is_answered_when_the_service_is_told_to_stop(service: Running) -> None:

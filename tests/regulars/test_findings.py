@@ -7,7 +7,7 @@ from ledger.importers.report import ImportReport, Reason
 from models.contributions import UsualCustomer
 from models.release import GateVerdict, Manifest
 from regulars import findings
-from serving.store import RunFacts, SegmentFacts
+from serving.facts import RunFacts, SegmentFacts
 
 
 @pytest.mark.parametrize(

@@ -79,3 +79,14 @@ def test_a_name_that_would_spoil_the_log_is_refused(name: str) -> None:
 
 def test_who_asks_is_by_default_the_user_of_this_machine() -> None:
     assert "@" in name_of(None)
+
+
+def test_a_damaged_pointer_is_told_and_a_promotion_writes_it_anew(own: tuple[Home, str, str]) -> None:
+    home, first, second = own
+    home.deployed.write_text("{")
+    listing = run(home, "promote", "--list", "--json")
+    assert json.loads(listing.stdout)["releases"] == sorted([first, second])
+    assert json.loads(listing.stdout)["served"] is None
+    assert f"{home.deployed} cannot be read; " in listing.stderr
+    assert run(home, "promote", first, "--by", "ann").exit_code == 0
+    assert deployed_release(home) == first

@@ -61,11 +61,15 @@ def test_predicted_segments_of_a_short_history_are_answered_by_rules(report: Rep
     assert answers["slipping_away"] == "ready"
 
 
-def test_a_segment_of_customers_who_have_no_row_is_not_claimed(report: Report) -> None:
-    everything = _holding(report, [each.name for each in CAPABILITIES])
-    answers = {each.name: each.status for each in segment_answers(everything)}
+def test_who_never_ordered_is_claimed_once_sign_ups_are_known(report: Report) -> None:
+    asked = ("prospect_active", "prospect_churned", "rfm_prospects", "registered_never_bought")
+    answers = {
+        names: {each.name: each.status for each in segment_answers(_holding(report, names))}
+        for names in ((), ("sign_up_dates",))
+    }
 
-    assert answers["prospect_at_risk"] == "not_shipped"
+    assert [answers[()][name] for name in asked] == ["needs_data", "needs_data", "ready", "needs_data"]
+    assert {answers[("sign_up_dates",)][name] for name in asked} == {"ready"}
 
 
 def test_a_planned_segment_is_never_called_ready_and_none_ships_already(report: Report) -> None:

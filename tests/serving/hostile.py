@@ -7,9 +7,11 @@ from typing import Any
 import pyarrow as pa
 
 from ledger.home import Home
+from serving.facts import RunFacts, SegmentFacts
 from serving.live import Live
+from serving.publishing import publish
 from serving.reminders import demand, suggestion
-from serving.store import PublishedRun, RunFacts, SegmentFacts, publish
+from serving.store import PublishedRun
 from serving.stored_features import selected
 
 MONDAY = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)

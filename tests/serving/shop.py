@@ -28,7 +28,7 @@ from models.replenishment import ReplenishmentModel
 from models.scores import scores_for
 from models.worth import OrdersAndValue
 from segments.assign import parse_all
-from segments.partitions import lifecycle_limits, waits
+from segments.partitions import lifecycle_limits, waits, waits_since_sign_up
 from segments.resolve import thresholds
 from segments.segment import load_library
 from segments.vocabulary import vocabulary
@@ -66,7 +66,8 @@ def make_release(home: Home, cutoff: Cutoff, *, seed: int = 1) -> str:
     with Ledger(home).connect() as connection:
         frame = compute(connection, cutoff).to_pandas()
         replenishment = ReplenishmentModel.fit(connection)
-        limits = {name: float(days) for name, days in lifecycle_limits(waits(connection)).items()}
+        found = lifecycle_limits(waits(connection), waits_since_sign_up(connection, cutoff))
+        limits = {name: float(days) for name, days in found.items()}
     predictors = fit_predictors(frame, replenishment, seed)
     scored = predictors.score(frame)
     reference = reference_quantiles(scored, 90)

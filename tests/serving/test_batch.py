@@ -10,8 +10,9 @@ from ledger.errors import InputError
 from models.scores import SCORES
 from segments.segment import Segment, load_library
 from serving import batch, tables
+from serving.pointer import current_run
 from serving.scorer import Scored, Scorer
-from serving.store import PublishedRun, current_run
+from serving.store import PublishedRun
 from tests.serving.shop import CUTOFF, Shop
 
 

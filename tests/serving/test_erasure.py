@@ -20,7 +20,8 @@ from serving import batch, tables
 from serving.erasure import count, remove, unpublish
 from serving.live import Watched
 from serving.lock import alone
-from serving.store import PublishedRun, current_run
+from serving.pointer import current_run
+from serving.store import PublishedRun
 from tests.serving.shop import CUTOFF, Shop
 
 
@@ -114,7 +115,7 @@ def test_counts_and_sums_are_those_that_scoring_the_others_gives(own_shop: Shop)
 
 def test_a_service_goes_on_with_the_new_run(own_shop: Shop) -> None:
     home, gone = own_shop.home, leaving(own_shop.home)[0]
-    watched = Watched("run", home.published_pointer, lambda: PublishedRun.open(home))
+    watched = Watched("run", home.published_pointer, lambda: PublishedRun.open(home), "")
     watched.refresh()
     old = watched.current
     assert old is not None

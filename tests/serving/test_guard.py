@@ -10,9 +10,12 @@ import httpx
 import pytest
 
 from serving import guard
+from serving.asgi import Application, Receive, Scope, Send
+from serving.bodies import BODY_LIMIT_BYTES
 from serving.errors import Problem
-from serving.guard import BODY_LIMIT_BYTES, DEPTH_LIMIT, Application, Guard, Receive, Scope, Send
+from serving.guard import Guard
 from serving.keys import Keyring
+from serving.strict_json import DEPTH_LIMIT
 
 
 async def echo(_: Scope, receive: Receive, send: Send) -> None:
@@ -124,6 +127,13 @@ def test_a_body_is_nested_as_deep_as_is_said_and_no_deeper() -> None:
     too_deep = nested(DEPTH_LIMIT + 1)
     assert (kind_of(too_deep), too_deep.json()["detail"]) == ("bad-request", "nested too deeply")
     assert str(DEPTH_LIMIT) in too_deep.json()["expected"]
+
+
+def test_a_body_whose_end_is_said_in_two_ways_is_refused_and_its_connection_closed() -> None:
+    headers = {**JSON, "content-length": "2", "transfer-encoding": "chunked"}
+    response = ask(guarded(echo), "POST", "/", content=b"{}", headers=headers)
+    assert (kind_of(response), response.json()["field"]) == ("bad-request", "Content-Length")
+    assert response.headers["connection"] == "close"
 
 
 def test_a_body_declared_too_large_is_refused_unread() -> None:

@@ -13,8 +13,9 @@ from models.release import deploy
 from segments.segment import load_library
 from serving import batch, customers, live
 from serving.errors import ProblemError
-from serving.live import Live, Watched, try_out
+from serving.live import Live, Watched
 from serving.scorer import Scorer
+from serving.tried import try_out
 from tests.serving.shop import CUTOFF, Shop, make_release
 
 
@@ -156,7 +157,60 @@ def test_a_damaged_pointer_keeps_what_is_served(opened: Live, own_shop: Shop) ->
     opened.refresh()
     assert opened.run() is run
     assert opened.not_ready() is None
-    assert "while opening it" in str(opened.state()["refused"])
+    refused = str(opened.state()["refused"])
+    assert refused.startswith(f"{own_shop.home.deployed} cannot be read; ")
+    assert refused.endswith("`regulars promote RELEASE` writes it anew")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"\0\0\0", b"[]", b"null", b'{"release": 7}', b'{"release": "../x"}']
+)
+def test_a_service_that_finds_a_damaged_pointer_says_which_file_and_what_to_do(
+    content: bytes, own_shop: Shop
+) -> None:
+    own_shop.home.deployed.write_bytes(content)
+    held = Live()
+    held.open(own_shop.home, load_library)
+    assert held.not_ready() == held.state()["refused"]
+    assert str(held.not_ready()).startswith(f"{own_shop.home.deployed} cannot be read; ")
+
+
+@pytest.mark.parametrize(
+    ("of", "remedy"),
+    [
+        (lambda home: home.deployed, "`regulars promote` serves another one, `regulars train` makes one"),
+        (lambda home: home.published_pointer, "`regulars score` writes it anew"),
+        (lambda home: home.deployments, "restore it from a backup or delete it"),
+    ],
+)
+def test_what_nobody_expected_names_the_file_and_what_to_do(
+    of: Callable[[Home], Path], remedy: str, own_shop: Shop
+) -> None:
+    path = of(own_shop.home)
+    path.unlink(missing_ok=True)
+    path.mkdir()
+    held = Live()
+    held.open(own_shop.home, load_library)
+    assert held.state()["refused"] == f"what {path} names cannot be opened (IsADirectoryError); {remedy}"
+
+
+@pytest.mark.parametrize("content", [b"", b"no database, and longer than a header is" * 9])
+def test_segments_that_cannot_be_read_are_told_with_the_file(content: bytes, own_shop: Shop) -> None:
+    own_shop.home.definitions.write_bytes(content)
+    held = Live()
+    held.open(own_shop.home, load_library)
+    assert held.not_ready() == "segments.db is damaged; restore it from a backup"
+
+
+def test_what_lies_beside_a_pointer_and_cannot_be_read_does_not_stop_the_start(own_shop: Shop) -> None:
+    own_shop.home.definitions.unlink(missing_ok=True)
+    own_shop.home.definitions.mkdir()
+    held = Live()
+    held.open(own_shop.home, load_library)
+    assert str(held.not_ready()).startswith("segments.db cannot be opened: ")
+    own_shop.home.definitions.rmdir()
+    held.refresh()
+    assert held.not_ready() is None
 
 
 def test_a_release_that_answers_nonsense_is_refused(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -186,7 +240,7 @@ def test_what_is_refused_is_opened_again_only_when_its_pointer_changes(own_shop:
             raise InputError("bad")
         return opened[-1]
 
-    watched = Watched("release", pointer, open_it)
+    watched = Watched("release", pointer, open_it, "make another")
     for name in ("good", "good", "bad", "bad", "good"):
         pointer.write_text(json.dumps({"release": name}))
         watched.refresh()

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from segments.segment import load_library
 from serving.live import Live
 from serving.metrics import Metrics, of_what_is_served, route_of
 from serving.store import PublishedRun
@@ -82,6 +83,16 @@ def test_what_is_served_and_how_old_it_is_are_gauges(ask: Client, shop: Shop) ->
     assert run.facts.data_through is not None
     age = (datetime.now(UTC) - run.facts.data_through).total_seconds()
     assert age - 60 < samples["regulars_data_age_seconds", ""] <= age
+
+
+def test_people_who_never_ordered_are_told_beside_the_customers(both: Shop) -> None:
+    live = Live()
+    live.open(both.home, load_library)
+    samples = told(Metrics(None).text(of_what_is_served(live, datetime(2026, 1, 1, tzinfo=UTC))).decode())
+    live.close()
+    confidence = live.run().tables["scores"]["confidence"].to_pylist()
+    assert samples["regulars_prospects", ""] == confidence.count("none") > 0
+    assert samples["regulars_customers", ""] == len(confidence) - confidence.count("none")
 
 
 def test_before_anything_is_served_the_gauges_say_so() -> None:

@@ -134,6 +134,13 @@ def test_an_operation_has_a_summary_examples_that_fit_and_problems(
     assert {"401", "403"} <= set(problems) or scope_of(path) is None
     for parameter in told.get("parameters", []):
         assert parameter["description"], parameter["name"]
+    assert all("X-Request-Id" in answer["headers"] for answer in told["responses"].values())
+    assert {"Retry-After", "RateLimit-Limit"} <= set(told["responses"]["429"]["headers"]) or not scope_of(
+        path
+    )
+    assert "RateLimit-Limit" not in told["responses"]["401"]["headers"]
+    named = {name for answer in told["responses"].values() for name in answer["headers"]}
+    assert named <= set(description()["components"]["headers"])
 
 
 def test_every_property_says_what_it_is() -> None:

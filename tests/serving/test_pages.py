@@ -13,13 +13,13 @@ from pydantic import BaseModel
 from models.contributions import explained
 from models.gaps import Level
 from segments.segment import load_library
-from serving import schemas
 from serving.live import Live
 from serving.look import formats, frame, registry
 from serving.look.frame import CONTENT_POLICY
 from serving.look.page import Asked, Page
 from serving.look.texts import texts
 from serving.pages import application
+from serving.schemas import customers, refills, scores, segments, service
 from serving.segments.editing import partition
 from serving.store import PublishedRun
 from tests.serving.hostile import HOSTILE, Served, hostile_run
@@ -332,17 +332,17 @@ def test_static_files_may_be_kept_and_nothing_else_is_reached(served: Served) ->
 @pytest.mark.parametrize(
     ("path", "answer"),
     [
-        ("/v1/segments", schemas.SegmentsAnswer),
-        ("/v1/segments/loyal_customers", schemas.SegmentAnswer),
-        ("/v1/segments/loyal_customers/members", schemas.MembersAnswer),
-        ("/v1/segments/loyal_customers/members?as_of=2023-06-27", schemas.MembersAnswer),
-        ("/v1/segments/loyal_customers/changes?limit=3", schemas.ChangesAnswer),
-        ("/v1/migration?of=lifecycle", schemas.MigrationAnswer),
-        ("/v1/customers/c000", schemas.CustomerAnswer),
-        ("/v1/replenishment", schemas.RefillsAnswer),
-        ("/v1/replenishment/demand?product=p01", schemas.DemandAnswer),
-        ("/v1/replenishment?state=tomorrow", schemas.ProblemDocument),
-        ("/v1/customers/nobody", schemas.ProblemDocument),
+        ("/v1/segments", segments.SegmentsAnswer),
+        ("/v1/segments/loyal_customers", segments.SegmentAnswer),
+        ("/v1/segments/loyal_customers/members", segments.MembersAnswer),
+        ("/v1/segments/loyal_customers/members?as_of=2023-06-27", segments.MembersAnswer),
+        ("/v1/segments/loyal_customers/changes?limit=3", segments.ChangesAnswer),
+        ("/v1/migration?of=lifecycle", segments.MigrationAnswer),
+        ("/v1/customers/c000", customers.CustomerAnswer),
+        ("/v1/replenishment", refills.RefillsAnswer),
+        ("/v1/replenishment/demand?product=p01", refills.DemandAnswer),
+        ("/v1/replenishment?state=tomorrow", service.ProblemDocument),
+        ("/v1/customers/nobody", service.ProblemDocument),
     ],
 )
 def test_an_answer_is_what_the_description_says(served: Served, path: str, answer: type[BaseModel]) -> None:
@@ -354,7 +354,7 @@ def test_the_description_lets_numbers_be_sent_as_numbers(served: Served) -> None
     amount = described["OrderLine"]["properties"]["net_amount"]
     assert {"type": "number"} in amount["anyOf"]
     assert {"type": "integer"} in described["PostedCustomer"]["properties"]["customer_id"]["anyOf"]
-    assert schemas.ScoreRequest.model_validate(described["ScoreRequest"]["example"])
+    assert scores.ScoreRequest.model_validate(described["ScoreRequest"]["example"])
 
 
 def test_the_description_names_every_address_that_answers(served: Served) -> None:

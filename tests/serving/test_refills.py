@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 import pytest
 
 from models.gaps import LEVELS
-from serving import schemas, tables
+from serving import tables
 from serving.customers import refills_of
 from serving.reminders.states import STATES
+from serving.schemas import service
 from serving.store import PublishedRun
 from tests.serving.hostile import Served
 from tests.serving.shop import Shop
@@ -144,7 +145,7 @@ def test_a_parameter_that_cannot_be_read_is_named(
 ) -> None:
     response = get(served, f"/v1/replenishment?{query}")
     assert (response.status_code, response.headers["content-type"]) == (400, "application/problem+json")
-    problem = schemas.ProblemDocument.model_validate(response.json())
+    problem = service.ProblemDocument.model_validate(response.json())
     assert (problem.field, problem.expected) == (field, expected)
 
 

@@ -1,3 +1,4 @@
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -6,7 +7,7 @@ from typing import Any
 import pytest
 
 from serving.openapi import description
-from serving.request_log import NAME
+from serving.request_log import NAME, THEIRS, Line, to_standard_output
 from tests.serving.client import Client, served
 from tests.serving.shop import Shop
 
@@ -86,3 +87,32 @@ def test_a_request_keeps_its_id_where_it_is_safe_and_problems_tell_it(
         assert (response.headers["x-request-id"] == given) is kept
         assert response.json()["request_id"] == response.headers["x-request-id"]
         assert response.json()["instance"] == path
+
+
+@pytest.fixture
+def written() -> Iterator[io.StringIO]:
+    """Return what a worker's standard output gets: BentoML gives one handler to the root and to the server."""
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.set_name(THEIRS)
+    loggers = [logging.getLogger(name) for name in (None, "uvicorn.error", NAME)]
+    with pytest.MonkeyPatch.context() as patch:
+        for logger, handlers in zip(loggers, ([handler], [handler], []), strict=True):
+            patch.setattr(logger, "handlers", handlers)
+            patch.setattr(logger, "propagate", True)
+        yield text
+
+
+def test_a_worker_writes_every_line_of_its_log_once_and_as_json(written: io.StringIO) -> None:
+    to_standard_output()
+    Line("3f2a9c0d", "GET", "/livez", 200, 0.1, 0, 12, None).write()
+    logging.getLogger("uvicorn.error").warning('not "HTTP"')
+    logging.getLogger("serving.live").warning("release refused: %s", "damaged")
+    lines = [json.loads(line) for line in written.getvalue().splitlines()]
+    assert [line.get("says") or line["request"]["route"] for line in lines] == [
+        "/livez",
+        'not "HTTP"',
+        "release refused: damaged",
+    ]
+    assert all(line["at"].endswith("Z") for line in lines)
+    assert {line["level"] for line in lines if "level" in line} == {"warning"}

@@ -12,13 +12,14 @@ from features.cutoff import Cutoff
 from ledger.errors import InputError
 from ledger.home import Home
 from ledger.store import Ledger
+from ledger.tables.orders import ORDERS
 from models.reasons import Reasons, explain, explain_together
 from models.release import load_release
 from segments.segment import load_file, load_library
 from serving import answers, customers
 from serving.errors import ProblemError
 from serving.requests import read_customer
-from serving.schemas import PostedCustomer
+from serving.schemas.scores import PostedCustomer
 from serving.scorer import Scorer, stored_rows
 from serving.store import PublishedRun
 from tests.serving.shop import CUTOFF, NOW, Shop
@@ -251,3 +252,8 @@ def test_what_moves_customers_together_sums_to_their_mean_raw_score(shop: Shop) 
 
 def summed(reasons: Reasons) -> float:
     return reasons.base + sum(each.contribution for each in reasons.reasons) + reasons.rest
+
+
+def test_what_is_asked_of_few_posted_lines_is_nothing_that_sqlite_has_no_word_for(shop: Shop) -> None:
+    with Scorer(shop.release, load_library()).plans.one() as plan:
+        assert plan.takes_few(ORDERS.arrow_schema.empty_table())

@@ -1,4 +1,7 @@
 import logging
+import os
+import signal
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -175,3 +178,31 @@ def test_no_log_line_holds_what_the_caller_sent(ask: Client, caplog: pytest.LogC
         if not record.name.startswith("httpx")
     ]
     assert not [line for line in ours if "secret-of-a" in line]
+
+
+class Passing(threading.Event):
+    """Time that passes at once, until something is done."""
+
+    def wait(self, timeout: float | None = None) -> bool:  # noqa: ARG002 - as the one it stands for
+        return self.is_set()
+
+
+def test_a_worker_ends_gracefully_once_the_process_above_it_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    from serving.service import end_with_parent  # noqa: PLC0415 - imports BentoML
+
+    parents, told = iter([7, 7, 1]), []
+    monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    monkeypatch.setattr(os, "kill", lambda *given: told.append(given))
+    end_with_parent(7, Passing())
+    assert told == [(os.getpid(), signal.SIGTERM)]
+
+
+def test_a_worker_that_ends_by_itself_looks_no_longer_for_the_process_above_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from serving.service import end_with_parent  # noqa: PLC0415 - imports BentoML
+
+    monkeypatch.setattr(os, "kill", lambda *_: pytest.fail("ended twice"))
+    closed = Passing()
+    closed.set()
+    end_with_parent(-1, closed)

@@ -28,6 +28,7 @@ def test_scoring_and_the_page_say_what_is_missing(ask: Client) -> None:
     line = {"order_id": "1", "ordered_at": "2023-05-01", "net_amount": 20}
     posted = ask("POST", "/v1/score", json={"customers": {"customer_id": "a", "orders": [line]}})
     assert (posted.status_code, posted.json()["type"]) == (503, "urn:regulars:problem:not-ready")
+    assert posted.headers["retry-after"] == "1"
     page = ask("GET", "/")
     assert page.status_code == 503
     assert "Nothing has been scored yet; run `regulars score`." in page.text

@@ -1,5 +1,6 @@
 """Scoring on Spark writes what scoring here writes."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ import pytest
 
 from features.engines import spark as engine
 from ledger.errors import InputError
+from ledger.home import Home
 from segments.segment import load_library
 from serving import batch, tables
 from serving.spark import SparkScoring
@@ -45,24 +47,23 @@ def assert_same(one: pa.Table, other: pa.Table) -> None:
 
 @pytest.mark.slow
 def test_scoring_on_spark_writes_and_publishes_what_scoring_here_does(
-    shop: Shop, own_shop: Shop, spark_session: "SparkSession"
+    both: Shop, tmp_path: Path, spark_session: "SparkSession"
 ) -> None:
-    home = own_shop.home
+    shutil.copytree(both.home.path, tmp_path / "home")
+    home = Home(tmp_path / "home")
     for path in (home.scores, home.replenishment, home.suggestions, home.demand, home.memberships):
         path.rename(path.with_suffix(".before"))
 
-    summary = batch.run(
-        home, own_shop.release, load_library(), CUTOFF, scoring=SparkScoring(spark_session, home)
-    )
+    summary = batch.run(home, both.release, load_library(), CUTOFF, scoring=SparkScoring(spark_session, home))
 
     for name in ("scores", "replenishment", "suggestions", "demand", "memberships"):
-        assert_same(read(getattr(shop.home, name)), read(getattr(home, name)))
-    here, there = PublishedRun.open(shop.home), PublishedRun.open(home)
+        assert_same(read(getattr(both.home, name)), read(getattr(home, name)))
+    here, there = PublishedRun.open(both.home), PublishedRun.open(home)
     assert there.name == summary.published
     assert here.tables.keys() == there.tables.keys()
     for name, table in here.tables.items():
         assert_same(by_key(table), by_key(there.tables[name]))
-    for here_too, there_too in zip(shop.summary.facts.segments, summary.facts.segments, strict=True):
+    for here_too, there_too in zip(both.summary.facts.segments, summary.facts.segments, strict=True):
         assert there_too.value == pytest.approx(here_too.value, rel=1e-9)
         assert there_too.model_copy(update={"value": here_too.value}) == here_too
 

@@ -7,9 +7,12 @@ import pytest
 
 from ledger.errors import InputError
 from ledger.home import Home
-from serving import store
+from serving import publishing, store
+from serving.facts import RunFacts, SegmentFacts
+from serving.pointer import RUNS_KEPT, current_run
+from serving.publishing import publish
 from serving.reminders import demand, suggestion
-from serving.store import PublishedRun, RunFacts, SegmentFacts, current_run, publish
+from serving.store import PublishedRun
 from serving.stored_features import selected
 
 MONDAY = dt.datetime(2018, 1, 1, 5, tzinfo=dt.UTC)
@@ -132,6 +135,16 @@ def test_products_are_looked_up_with_all_their_rows(tmp_path: Path) -> None:
     assert products["category"].to_pylist() == ["b", "c"]
 
 
+def test_many_products_are_looked_up_as_few_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(Home(tmp_path), ["a"])
+    run = PublishedRun.open(Home(tmp_path))
+    wanted = pa.array(["p2", "p1", "p9", "p2"]).unique()
+    few = run.products_of(wanted)
+    monkeypatch.setattr(store, "ROWS_A_SEARCH", 0)
+    assert run.products_of(wanted).equals(few)
+    assert few["product_id"].to_pylist() == ["p1", "p2", "p2"]
+
+
 def test_a_reader_keeps_its_run_while_newer_ones_replace_it(tmp_path: Path) -> None:
     home = Home(tmp_path)
     first = put(home, ["a"])
@@ -139,7 +152,7 @@ def test_a_reader_keeps_its_run_while_newer_ones_replace_it(tmp_path: Path) -> N
     names = [first] + [put(home, ["a", "b"], MONDAY + dt.timedelta(days=day)) for day in range(1, 5)]
     assert current_run(home) == names[-1]
     kept = sorted(path.name for path in home.published.iterdir() if path.is_dir())
-    assert kept == sorted(names[-store.RUNS_KEPT :])
+    assert kept == sorted(names[-RUNS_KEPT:])
     assert run.customer("a") == {"customer_id": "a", "clv_365d": 1.0}
 
 
@@ -156,7 +169,7 @@ def test_a_publisher_that_died_leaves_the_run_served_and_is_swept_up_by_the_next
     home = Home(tmp_path)
     first = put(home, ["a"])
     with monkeypatch.context() as broken:
-        broken.setattr(store, "_point_to", lambda *_: 1 / 0)
+        broken.setattr(publishing, "point_to", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             put(home, ["b"])
     (home.published / ".new-of-a-killed-one").mkdir()

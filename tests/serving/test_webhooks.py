@@ -279,3 +279,18 @@ def test_a_delivery_needs_no_api_key_though_everything_else_does(
     create(taking.home.keys, "till", ["ledger"], 60, datetime.now(UTC))
     assert ask("POST", "/v1/orders", json={"orders": []}).status_code == 401
     assert deliver(ask, order).status_code == 200
+
+
+def test_a_delivery_that_cannot_be_remembered_is_refused_so_that_it_is_sent_again(
+    ask: Client, taking: Shop, order: dict[str, Any]
+) -> None:
+    other = next(NUMBERS)
+    assert deliver(ask, order | {"id": other, "name": f"#{other}"}).status_code == 200
+    away = taking.home.webhooks.rename(taking.home.webhooks.with_name("away"))
+    taking.home.webhooks.write_bytes(b"")
+    refused = deliver(ask, order)
+    assert (refused.status_code, refused.json()["type"]) == (503, "urn:regulars:problem:unusable-file")
+    assert refused.json()["detail"] == "webhooks.db is damaged; restore it from a backup"
+    assert taking.home.webhooks.read_bytes() == b""
+    away.rename(taking.home.webhooks)
+    assert deliver(ask, order).json()["added"] == len(order["line_items"])

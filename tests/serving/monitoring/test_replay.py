@@ -10,7 +10,7 @@ from ledger.importers.load import import_files
 from ledger.store import Ledger
 from ledger.tables.orders import ORDERS
 from models.release import load_release
-from serving import store, tables
+from serving import tables
 from serving.monitoring import runs
 from serving.monitoring.replay import Difference, replay
 from serving.store import PublishedRun
@@ -67,7 +67,7 @@ def test_a_run_scored_again_by_another_release_is_not_held_against_that_one_s_re
 def served_otherwise(shop: Shop, change: Callable[[pa.Table], pa.Table]) -> PublishedRun:
     """Return the run with other scores in it than it was made of."""
     run = PublishedRun.open(shop.home)
-    return store.PublishedRun(
+    return PublishedRun(
         run.name,
         run.facts,
         {**run.tables, "scores": change(run.tables["scores"])},

@@ -9,9 +9,11 @@ import pyarrow as pa
 
 from ledger.home import Home
 from segments.movement import ENTERED
+from serving.facts import RunFacts, SegmentFacts
+from serving.publishing import publish
 from serving.segments.columns import Customers
 from serving.segments.records import record
-from serving.store import PublishedRun, RunFacts, SegmentFacts, publish
+from serving.store import PublishedRun
 from serving.stored_features import selected
 
 Pair = tuple[str, str]

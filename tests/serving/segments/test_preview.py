@@ -18,7 +18,7 @@ from serving.errors import ProblemError
 from serving.explaining import RunExplainer
 from serving.live import Live
 from serving.pages import application
-from serving.schemas import PreviewAnswer
+from serving.schemas.preview import PreviewAnswer
 from serving.segments import answers, editing
 from serving.segments.in_force import in_force
 from serving.segments.preview import Trial, columns_of
