@@ -60,11 +60,13 @@ $(BIN)/python:
 
 # Pins are made by uv (https://docs.astral.sh/uv/), the one tool that writes hashes for every platform and Python at once.
 # hatchling and editables are there because the project itself is built without reaching for anything that is not hash-checked.
-LOCK := printf 'hatchling\neditables\n' | uv pip compile pyproject.toml - --quiet --universal --python-version 3.11 \
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
-lock: ## Renew both lock files (needs uv on the PATH; LOCK_ARGS=--upgrade for newer versions)
+LOCK := printf 'hatchling\neditables\n' | $(COMPILE) pyproject.toml -
+lock: ## Renew the lock files (needs uv on the PATH; LOCK_ARGS=--upgrade for newer versions)
 	$(LOCK) $(LOCK_ARGS) --extra demo --output-file requirements.lock
 	$(LOCK) $(LOCK_ARGS) --all-extras --constraints requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --group serving --constraints requirements.lock --output-file requirements-serving.lock
 
 clean: ## Remove .venv and caches; homes with data stay
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage dist

@@ -35,8 +35,9 @@ def _scratch(what: str) -> str:
 
 # Read once, when BentoML is first imported: no telemetry, and nothing left in the user's own directory.
 os.environ.setdefault("BENTOML_DO_NOT_TRACK", "True")
+# Tests that run side by side inherit what the process above them set: one's requests would be counted with another's.
 for _variable in ("BENTOML_HOME", "PROMETHEUS_MULTIPROC_DIR"):
-    if _variable not in os.environ:
+    if _variable not in os.environ or "PYTEST_XDIST_WORKER" in os.environ:
         os.environ[_variable] = _scratch(_variable.lower())
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("OTEL_SDK_DISABLED", "true")
