@@ -6,6 +6,7 @@ process.
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.linear import Linear, Objective, fit_linear
 from models.rows import Rows, Snapshot
+from models.tree_shap import TreeShap
 
 Floats = NDArray[np.float64]
 
@@ -84,6 +86,10 @@ class Correction:
         trees = np.asarray(self._booster.predict(matrix, raw_score=True, num_threads=num_threads))
         return trees if self.linear is None else (trees + self.linear.raw(inputs)) / 2.0
 
+    @cached_property
+    def _shap(self) -> TreeShap:
+        return TreeShap(self._booster.dump_model())
+
     @property
     def used(self) -> frozenset[str]:
         """Those of the inputs that a split or a slope reads."""
@@ -108,15 +114,13 @@ class Correction:
             In the order of `self.inputs`; with `constant` a row sums to `raw`.
         constant : float
 
-        References
-        ----------
-        Lundberg, Erion and Lee (2018), "Consistent Individualized Feature Attribution for Tree Ensembles", as
-        LightGBM's `pred_contrib` has it.
+        Raises
+        ------
+        ValueError
+            When the trees are none that `fit_correction` makes, see `models.tree_shap`.
         """
         inputs = Rows.of(inputs)
-        matrix = inputs.matrix(self.inputs)
-        found = np.asarray(self._booster.predict(matrix, pred_contrib=True, num_threads=1))
-        added, constant = found[:, :-1], float(found[0, -1])
+        added, constant = self._shap.contributions(inputs.matrix(self.inputs)), self._shap.constant
         if self.linear is None:
             return added, constant
         of_line = np.zeros_like(added)
