@@ -1,11 +1,10 @@
 """Customers of the shop, one by one or many at once."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from serving.schemas.fields import CustomerId, Frozen
+from serving.schemas.fields import CustomerId, Frozen, Stamped
 from serving.schemas.refills import Refill, Reminder
 from serving.schemas.scores import RefusedCustomer, ScoredCustomer, ScoreLabel
 
@@ -13,15 +12,12 @@ IDS_A_REQUEST = 1_000
 IDS_IN_FULL = 100
 
 
-class StoredCustomer(ScoredCustomer):
+class StoredCustomer(ScoredCustomer, Stamped):
     """One customer as of the latest run, or as of the day of what was posted of him since."""
 
     merged_id: str | None = Field(
         description="The id that was asked for, where a merge made it this customer's; otherwise null."
     )
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     replenishment: list[Refill] | None = Field(
         description="What is likeliest bought again within 14 days: up to 10 products and 10 categories, the likeliest "
         "first. /v1/replenishment?customer= has them all. Null where it was not asked for."
@@ -51,17 +47,12 @@ class LookupRequest(Frozen):
     )
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
         json_schema_extra={"example": {"customer_ids": ["c-1", "c-1041"], "include": ["reasons"]}},
     )
 
 
-class LookupAnswer(Frozen):
+class LookupAnswer(Stamped):
     """Results in the order of the request; each says of itself as of when, and by which release."""
 
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     labels: dict[str, ScoreLabel] = Field(description="By score.")
     results: list[StoredCustomer | RefusedCustomer]

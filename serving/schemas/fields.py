@@ -1,6 +1,7 @@
 """What the schemas are made of: frozen models, and texts, ids and amounts as they may be sent."""
 
 import re
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
@@ -55,3 +56,11 @@ class Frozen(BaseModel):
     """A frozen model that refuses unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Stamped(Frozen):
+    """What every answer from a run or a release says of itself: which release, as of when, and the last order known."""
+
+    release: str
+    as_of: datetime
+    data_through: datetime | None

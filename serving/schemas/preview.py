@@ -1,10 +1,8 @@
 """POST /v1/segments/preview: a condition tried on everybody."""
 
-from datetime import datetime
-
 from pydantic import ConfigDict, Field
 
-from serving.schemas.fields import Frozen
+from serving.schemas.fields import Frozen, Stamped
 
 
 class PreviewRequest(Frozen):
@@ -20,8 +18,6 @@ class PreviewRequest(Frozen):
     )
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
         json_schema_extra={
             "example": {"expression": "orders >= 3 and days_since_last_order > 60", "sample": 2}
         },
@@ -58,12 +54,9 @@ class EditDifference(Frozen):
     value_after: float
 
 
-class PreviewAnswer(Frozen):
+class PreviewAnswer(Stamped):
     """What a condition would make of the latest run's customers; nothing is saved."""
 
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     currency: str
     sentence: str
     count: int
@@ -74,8 +67,6 @@ class PreviewAnswer(Frozen):
     difference: EditDifference | None
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
         json_schema_extra={
             "example": {
                 "release": "2018-01-01-3f2a",

@@ -1,10 +1,10 @@
 """Replenishment: who is due for what, the demand that comes of it, and the reminder."""
 
-from datetime import date, datetime
+from datetime import date
 
 from pydantic import ConfigDict, Field
 
-from serving.schemas.fields import Frozen
+from serving.schemas.fields import Frozen, Stamped
 
 
 class Refill(Frozen):
@@ -48,18 +48,13 @@ class CustomerRefill(Refill):
     customer_id: str
 
 
-class RefillsAnswer(Frozen):
+class RefillsAnswer(Stamped):
     """One page of refills, by customer; `next_cursor` is null on the last page."""
 
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     refills: list[CustomerRefill]
     next_cursor: str | None
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
         json_schema_extra={
             "example": {
                 "release": "2018-01-01-3f2a",
@@ -110,12 +105,9 @@ class DemandDay(Frozen):
     new_buyer_units: float = Field(description="What of it customers take who never bought it before.")
 
 
-class DemandAnswer(Frozen):
+class DemandAnswer(Stamped):
     """Expected demand of one product or category, day by day."""
 
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     level: str
     product_id: str | None
     category: str | None
@@ -123,8 +115,6 @@ class DemandAnswer(Frozen):
     note: str = Field(description="What is in the figures and what is not.")
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
         json_schema_extra={
             "example": {
                 "release": "2018-01-01-3f2a",

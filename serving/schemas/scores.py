@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from serving.schemas.fields import Amount, Frozen, Name, Text
+from serving.schemas.fields import Amount, Frozen, Name, Stamped, Text
 from serving.schemas.service import ProblemDocument
 
 CUSTOMERS_A_REQUEST = 1_000
@@ -50,8 +50,6 @@ class ScoreRequest(Frozen):
     )
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
         json_schema_extra={
             "example": {
                 "as_of": "2018-01-01",
@@ -138,11 +136,8 @@ class ScoreLabel(Frozen):
     )
 
 
-class ScoreAnswer(Frozen):
+class ScoreAnswer(Stamped):
     """Results in the order of the request."""
 
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     labels: dict[str, ScoreLabel] = Field(description="By score.")
     results: list[ScoredCustomer | RefusedCustomer]

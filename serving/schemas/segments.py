@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import ConfigDict, Field
 
-from serving.schemas.fields import Frozen
+from serving.schemas.fields import Frozen, Stamped
 
 
 class SegmentSummary(Frozen):
@@ -26,14 +26,11 @@ class SegmentSummary(Frozen):
     warning: str | None = Field(description="Said when its size jumps beyond its own past.")
 
 
-class SegmentsAnswer(Frozen):
+class SegmentsAnswer(Stamped):
     """All segments of the latest run."""
 
     warnings: list[str] = Field(description="Segments that jump, and orders that stopped arriving.")
 
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     customers: int = Field(description="Those with an order on record.")
     prospects: int = Field(description="People known by name who never ordered; not among the customers.")
     currency: str
@@ -52,15 +49,12 @@ class TrendPoint(Frozen):
     left: int
 
 
-class SegmentAnswer(SegmentSummary):
+class SegmentAnswer(SegmentSummary, Stamped):
     """One segment of the latest run, and of those before it, oldest first."""
 
     trend: list[TrendPoint]
     changes_token: str = Field(description="To be given as `since` to hear of changes after this run.")
 
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     currency: str
 
 
@@ -81,15 +75,12 @@ class LiveCounts(Frozen):
     left: int
 
 
-class MembersAnswer(Frozen):
+class MembersAnswer(Stamped):
     """One page of a segment's members this second, by customer id; `next_cursor` is null on the last page.
 
     Whom posted orders or events have moved since the run is listed, or is not, as he stands now.
     """
 
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     name: str
     size: int | None = Field(description="Null of a past day.")
     members: list[Member]
@@ -121,12 +112,9 @@ class LiveChange(Frozen):
     reasons: list[str] = Field(description="Why he is a member, or was.")
 
 
-class ChangesAnswer(Frozen):
+class ChangesAnswer(Stamped):
     """A segment's changes after a token, in one order for ever; each comes once, and asking again gives the same."""
 
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     name: str
     changes: list[Change]
     next: str = Field(description="The token to give as `since` next time.")
@@ -136,8 +124,6 @@ class ChangesAnswer(Frozen):
     )
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
         json_schema_extra={
             "example": {
                 "release": "2018-01-01-3f2a",
@@ -171,12 +157,9 @@ class Move(Frozen):
     customers: int
 
 
-class MigrationAnswer(Frozen):
+class MigrationAnswer(Stamped):
     """Who moved from which group of a partition to which."""
 
-    release: str
-    as_of: datetime
-    data_through: datetime | None
     of: str
     groups: list[str]
     moves: list[Move]
