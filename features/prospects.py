@@ -36,9 +36,12 @@ from ({_NAMED}) n
 left join identities_resolved i on n.id = i.anonymous_id
 where n.from_at < $at and coalesce(i.customer_id, n.id) not in (select customer_id from {_ORDERED})
 """
+_THEMSELVES = f"select id, from_at from ({_NAMED}) named where id in (from prospects)"
+# Of their events each version, whoever it names: an event that turned out to be somebody else's is theirs no more.
 _ROWS = {
     "ledger_customers": "select * from ledger_customers where customer_id in (from prospects)",
-    "ledger_events": "select * from ledger_events where coalesce(customer_id, anonymous_id) in (from prospects)",
+    "ledger_events": "select * from ledger_events where event_id in "
+    "(select event_id from ledger_events where coalesce(customer_id, anonymous_id) in (from prospects))",
     "ledger_orders": "select * from ledger_orders limit 0",
 }
 
@@ -75,7 +78,7 @@ def describe(
     with connection.cursor() as apart:  # whose temporary tables hide the views, and are gone with it
         for table, rows in _ROWS.items():
             apart.execute(f"create temp table {table} as {rows}")
-        return describe_few(apart, cutoff, read_store(connection), feature_set)
+        return describe_few(apart, cutoff, read_store(connection), feature_set, _THEMSELVES)
 
 
 def describe_few(
@@ -83,6 +86,7 @@ def describe_few(
     cutoff: Cutoff,
     store: pa.Table,
     feature_set: FeatureSet = CATALOG,
+    named: str = _NAMED,
 ) -> pa.Table:
     """Describe everybody of whom a connection holds any row, whether they ordered or not.
 
@@ -94,6 +98,8 @@ def describe_few(
     store : pyarrow.Table
         The store's row of `features.surroundings.read_store`.
     feature_set : FeatureSet
+    named : str
+        SELECT of id and from_at: who is known by name, of those rows, and since when.
     """
     identity.stage(connection, cutoff.at)
-    return compute(connection, cutoff, feature_set, store, known=f"{numbers.ORDERED} union all {_NAMED}")
+    return compute(connection, cutoff, feature_set, store, known=f"{numbers.ORDERED} union all {named}")

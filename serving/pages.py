@@ -127,8 +127,8 @@ def _customer(live: Live, customers: Customers) -> Endpoint:
         run, given = live.run(), _given(request)
         customer_id = given["customer_id"]
         compress = "gzip" in request.headers.get("accept-encoding", "")
-        # With its release the run tells reasons, without it none.
-        source = (run.name, live.release_of(run) is None)
+        # A run's name is its own within a home. With its release it tells reasons, without it none.
+        source = (run.home.path, run.name, live.release_of(run) is None)
         key = (customer_id, given.get("include"), compress)
         if not live.has_news(run, customer_id) and (found := kept_answers.find(source, key)):
             return found

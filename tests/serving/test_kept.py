@@ -1,6 +1,9 @@
 import gzip
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,6 +45,24 @@ def test_a_body_is_compressed_where_it_is_worth_while() -> None:
     assert packed(b"small", compress=True) == Kept(b"small", compressed=False)
     large = packed(b"large" * 1_000, compress=True)
     assert (large.compressed, gzip.decompress(large.body)) == (True, b"large" * 1_000)
+
+
+def test_nothing_of_another_home_is_told_though_its_run_is_called_the_same(
+    own_shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(own_shop.home.path, elsewhere)
+    stored = customers.customers
+    for ask in served(str(own_shop.home.path)):
+        assert ask("GET", "/v1/customers/c000").status_code == 200
+
+    def of_elsewhere(*given: Any) -> dict[str, Any]:  # noqa: ANN401 - as they come
+        return {name: answer | {"confidence": "told anew"} for name, answer in stored(*given).items()}
+
+    monkeypatch.setattr(customers, "customers", of_elsewhere)
+
+    for ask in served(str(elsewhere)):
+        assert ask("GET", "/v1/customers/c000").json()["confidence"] == "told anew"
 
 
 def test_an_answer_is_made_once_and_anew_once_something_is_posted(
