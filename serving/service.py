@@ -114,6 +114,13 @@ class Body(IORootModel[object]):  # type: ignore[misc]
 class Regulars:
     """Predictive segments from purchase history; /openapi.json describes every address."""
 
+    @bentoml.on_deployment  # type: ignore[untyped-decorator]
+    def look_after_workers() -> None:
+        """Set up the process above the workers, in which nothing else of this runs."""
+        from serving.restarts import require_prompt_restarts  # noqa: PLC0415 - workers need no supervisor
+
+        require_prompt_restarts()
+
     def __init__(self) -> None:
         errors = logging.getLogger(BENTOML_ERRORS)
         if not any(isinstance(known, NoCustomersInLogs) for known in errors.filters):
