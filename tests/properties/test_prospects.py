@@ -1,11 +1,12 @@
 """Who never ordered is described as the others are, and is nothing to them."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import duckdb
 from hypothesis import HealthCheck, given, settings
 
+from features.cutoff import Cutoff
 from features.prospects import describe
 from features.snapshot import compute
 from features.surroundings import read_store
@@ -80,6 +81,35 @@ def test_who_never_ordered_is_described_as_if_a_first_order_had_been_cancelled(e
         undone = by_customer(compute(connection, example.cutoff, store=store).to_pylist())
 
     assert exactly(prospects) == exactly({each: undone[each] for each in prospects})
+
+
+def test_what_turned_out_to_be_somebody_elses_doing_is_nobodys_own_any_more() -> None:
+    cutoff = Cutoff.at_midnight(date(2021, 3, 15), "UTC")
+
+    def viewed(hours_before: int, customer_id: str | None, anonymous_id: str | None) -> Row:
+        at = cutoff.at - timedelta(hours=hours_before)
+        return {
+            "event_id": "e0",
+            "event": "Product Viewed",
+            "happened_at": at,
+            "known_at": at,
+            "customer_id": customer_id,
+            "anonymous_id": anonymous_id,
+            "session_id": None,
+            "event_day": cutoff.day - 1,
+            "event_hour": 24 - hours_before,
+            "event_isoweekday": 7,
+        }
+
+    def views(events: list[Row]) -> dict[str, float]:
+        with laid_out(Given([], [], [], cutoff, events)) as connection:
+            ordered = compute(connection, cutoff)["customer_id"]
+            found = describe(connection, cutoff, ordered).select(["customer_id", "product_views_30d"])
+        return {row["customer_id"]: row["product_views_30d"] for row in found.to_pylist()}
+
+    assert views([viewed(9, "a", None)]) == {"a": 1}
+    assert views([viewed(9, "a", None), viewed(1, None, "visitor")]) == {"a": 0}
+    assert views([viewed(9, "a", None), viewed(1, "b", None)]) == {"a": 0, "b": 1}
 
 
 @settings(often, max_examples=15)
